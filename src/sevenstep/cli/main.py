@@ -1,0 +1,94 @@
+"""The ``sevenstep`` command: finds the subcommand, turns errors into one sentence and an exit code.
+
+Only the table below is read for ``--help``; a command's module is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from sevenstep import __version__
+from sevenstep.errors import SevenstepError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": ("start", "Write a new project: a commented spec and generated example data."),
+    "plan": ("running", "Show every resolved value, what will run and what it will cost."),
+    "run": ("running", "Run the seven steps; only what changed runs again."),
+    "show": ("running", "Show what a step found: define, collect, prepare, design, train, tune or operate."),
+    "predict": ("using", "Predict rows of a file, or the rows whose target is missing."),
+    "explain": ("using", "Tell what drove one prediction, in units of the target."),
+    "schema": ("start", "Print the JSON Schema of the spec, for editors."),
+}
+
+
+class _Commands(click.Group):
+    """Subcommands by name, each imported from its module when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"sevenstep.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from sevenstep.spec.problems import did_you_mean
+
+            hint = did_you_mean(args[0], list(COMMANDS), f"the commands are {', '.join(COMMANDS)}")
+            raise click.UsageError(f"there is no command '{args[0]}'; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="sevenstep")
+def _commands() -> None:
+    """From a business problem to a model that stays good: one spec, seven steps, one line of evidence each.
+
+    Start with: sevenstep init retail orders && cd orders && sevenstep run
+    """
+
+
+def main() -> None:
+    """Entry point; the exit code tells a missed KPI (1) from bad input (2) from a failure of ours (3)."""
+    try:
+        _commands.main(standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; run again to resume", err=True)
+        sys.exit(130)
+    except SevenstepError as error:
+        _tell(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of our output has gone, for example head
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _tell(error: SevenstepError) -> None:
+    if "--json" in sys.argv:
+        parts = {"code": error.code, "given": error.given, "rule": error.rule, "fix": error.fix, "where": error.where}
+        click.echo(json.dumps({"error": parts}, ensure_ascii=False))
+        return
+    from sevenstep.spec.problems import render
+
+    click.echo(render(error), err=True)

@@ -1,0 +1,1 @@
+"""Sources, joins, types, contract, quality, quarantine, calendars and snapshots: from files to a `Dataset`."""

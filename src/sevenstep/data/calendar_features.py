@@ -1,0 +1,194 @@
+"""What the calendar says about a day or a week, as columns a model can learn from; all of it is known years ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Literal, cast
+
+import polars as pl
+
+from sevenstep.data.calendars import country_code, holiday_table, weekend_of
+
+__all__ = ["BIG_EVENTS", "calendar_features", "week_features"]
+
+_CAP = 14
+"""Days to a holiday are counted up to two weeks; beyond that one is as far as another."""
+
+_WEEKS_CAP = 8
+_LOOK = 400
+"""Days looked at before and after the given ones, so that the same event of last year is among them."""
+
+BIG_EVENTS: Mapping[str, tuple[str, ...]] = {
+    "US": ("super_bowl", "easter_sunday", "labor_day", "thanksgiving_day", "christmas_day"),
+    "KR": ("korean_new_year", "childrens_day", "chuseok", "christmas_day"),
+}
+"""Events that shift a week's sales by country; elsewhere Easter, Christmas and the New Year."""
+_ANYWHERE = ("new_years_day", "easter_sunday", "christmas_day")
+
+
+def calendar_features(
+    dates: pl.Series, country: str, subdivision: str | None = None, extra: Mapping[date, str] | None = None
+) -> pl.DataFrame:
+    """Calendar columns of each of ``dates`` (Date or Datetime), one row each and in their order.
+
+    Columns: ``date``; place in the week, month and year (``weekday`` with Monday 1, ``day``, ``days_to_month_end``,
+    ``days_from_payday``: days to the nearest turn of the month, ``week_of_month``, ``week``, ``month``, ``quarter``,
+    ``day_of_year``); ``weekend``, ``holiday``, ``holiday_name``, ``event`` and ``event_day`` (see `holiday_table`);
+    ``days_since_holiday`` and ``days_until_holiday`` (0 on one, 14 at most); ``before_holiday``, ``after_holiday``;
+    ``bridge_day`` (a single working day between days off, one of them a holiday); ``free_run`` (length of the run of days off
+    it lies in, 0 on a working day); ``last_year`` (the same day of the same event last year, else 52 weeks ago).
+
+    Args:
+        dates: days; a null gives nulls.
+        country: ISO 3166 code or English name.
+        subdivision: state or province, or None.
+        extra: further days off by date.
+
+    Raises:
+        InputError: ``CALENDAR-COUNTRY``, ``CALENDAR-SUBDIVISION``.
+    """
+    days = dates.cast(pl.Date).alias("date")
+    low, high = cast("date | None", days.min()), cast("date | None", days.max())
+    first, last = low or date(2000, 1, 1), high or date(2000, 1, 1)
+    table = holiday_table(country, subdivision, first - timedelta(_LOOK), last + timedelta(_LOOK), extra)
+    every = _every_day(table, weekend_of(country, subdivision), first - timedelta(60), last + timedelta(60))
+    known = _with_place(every).join(_last_year(table), on=["date", "event"], how="left", maintain_order="left")
+    known = known.with_columns(last_year=pl.coalesce("last_year", pl.col("date") - pl.duration(days=364)))
+    return days.to_frame().join(known, on="date", how="left", maintain_order="left")
+
+
+def _every_day(table: pl.DataFrame, weekend: frozenset[int], first: date, last: date) -> pl.DataFrame:
+    """One row per day with its holiday, the distances to the nearest ones and the runs of days off."""
+    named = table.sort("date", ~pl.col("day_off"), "substitute", "event").unique("date", keep="first", maintain_order=True)
+    days = (
+        pl.date_range(first, last, eager=True).alias("date").to_frame().join(named, on="date", how="left", maintain_order="left")
+    )
+    holiday = pl.col("day_off").fill_null(False)
+    days = days.with_columns(
+        weekday=pl.col("date").dt.weekday().cast(pl.Int64),
+        holiday=holiday,
+        holiday_name=pl.when(holiday).then("name"),
+        weekend=pl.col("date").dt.weekday().is_in(sorted(weekend)),
+    ).with_columns(free=pl.col("weekend") | pl.col("holiday"))
+    return _with_runs(_with_distances(days)).drop("name", "day_off", "substitute", "free")
+
+
+def _with_distances(days: pl.DataFrame) -> pl.DataFrame:
+    on_holiday = pl.when("holiday").then("date")
+    since = (pl.col("date") - on_holiday.forward_fill()).dt.total_days()
+    until = (on_holiday.backward_fill() - pl.col("date")).dt.total_days()
+    return days.with_columns(
+        days_since_holiday=since.fill_null(_CAP).clip(0, _CAP),
+        days_until_holiday=until.fill_null(_CAP).clip(0, _CAP),
+        before_holiday=pl.col("holiday").shift(-1, fill_value=False) & ~pl.col("holiday"),
+        after_holiday=pl.col("holiday").shift(1, fill_value=False) & ~pl.col("holiday"),
+    )
+
+
+def _with_runs(days: pl.DataFrame) -> pl.DataFrame:
+    between = pl.col("free").shift(1, fill_value=False) & pl.col("free").shift(-1, fill_value=False) & ~pl.col("free")
+    beside = pl.col("holiday").shift(1, fill_value=False) | pl.col("holiday").shift(-1, fill_value=False)
+    length = pl.len().over(pl.col("free").rle_id()).cast(pl.Int64)
+    return days.with_columns(bridge_day=between & beside, free_run=pl.when("free").then(length).otherwise(0))
+
+
+def _with_place(days: pl.DataFrame) -> pl.DataFrame:
+    day = pl.col("date").dt
+    to_end = (day.month_end() - pl.col("date")).dt.total_days()
+    return days.with_columns(
+        day=day.day().cast(pl.Int64),
+        days_to_month_end=to_end,
+        days_from_payday=pl.min_horizontal(day.day().cast(pl.Int64) - 1, to_end),
+        week_of_month=((day.day().cast(pl.Int64) - 1) // 7 + 1),
+        week=day.week().cast(pl.Int64),
+        month=day.month().cast(pl.Int64),
+        quarter=day.quarter().cast(pl.Int64),
+        day_of_year=day.ordinal_day().cast(pl.Int64),
+    )
+
+
+def _last_year(table: pl.DataFrame) -> pl.DataFrame:
+    """For each day of an event, the same day of that event between 330 and 400 days before (Seollal moves by up to 30 days)."""
+    anchors = table.select("event", "event_day", "date", anchor=pl.col("date") - pl.duration(days=pl.col("event_day")))
+    earlier = anchors.select("event", "event_day", last_year="date", before="anchor")
+    pairs = anchors.join(earlier, on=["event", "event_day"]).with_columns(
+        gap=(pl.col("anchor") - pl.col("before")).dt.total_days()
+    )
+    pairs = pairs.filter(pl.col("gap").is_between(330, 400)).sort("date", "event", "last_year")
+    return pairs.unique(["date", "event"], keep="last", maintain_order=True).select("date", "event", "last_year")
+
+
+def week_features(
+    weeks: pl.Series,
+    country: str,
+    subdivision: str | None = None,
+    extra: Mapping[date, str] | None = None,
+    *,
+    label: Literal["start", "end"] = "start",
+    events: tuple[str, ...] | None = None,
+) -> pl.DataFrame:
+    """Calendar columns of weeks named by their first or last day, one row each and in their order.
+
+    Columns: ``date``; ``week``, ``month``, ``quarter`` of its middle; ``week_of_month``; ``holidays`` (days off beside the
+    weekend), ``working_days``; ``event`` (the big event in it, or null); for each big event ``weeks_until_<event>`` and
+    ``weeks_since_<event>`` (0 in its week, 8 at most) and ``<event>_weekday`` (place in the week, 0 without it):
+    Christmas on the first or on the last day of a week makes two different weeks.
+
+    Args:
+        weeks: the day each week is named by.
+        country: ISO 3166 code or English name.
+        subdivision: state or province, or None.
+        extra: further days off by date.
+        label: whether weeks are named by their first or their last day.
+        events: ids of the big events; by default those of `BIG_EVENTS`.
+    """
+    named = weeks.cast(pl.Date).alias("date")
+    starts = (named if label == "start" else named - timedelta(6)).alias("start")
+    low, high = cast("date | None", starts.min()), cast("date | None", starts.max())
+    first, last = low or date(2000, 1, 1), high or date(2000, 1, 1)
+    table = holiday_table(country, subdivision, first - timedelta(_LOOK), last + timedelta(_LOOK), extra)
+    big = events or BIG_EVENTS.get(country_code(country), _ANYWHERE)
+    frame = starts.drop_nulls().unique().sort().to_frame().with_columns(_place_of_week())
+    frame = _with_days_off(frame, table, weekend_of(country, subdivision))
+    for event in big:
+        frame = _with_event(frame, table, event)
+    inside = [pl.when(pl.col(f"{event}_weekday") > 0).then(pl.lit(event)) for event in big]
+    frame = frame.with_columns(event=pl.coalesce(inside))
+    return pl.DataFrame([named, starts]).join(frame, on="start", how="left", maintain_order="left").drop("start")
+
+
+def _place_of_week() -> list[pl.Expr]:
+    middle = (pl.col("start") + pl.duration(days=3)).dt
+    return [
+        middle.week().cast(pl.Int64).alias("week"),
+        middle.month().cast(pl.Int64).alias("month"),
+        middle.quarter().cast(pl.Int64).alias("quarter"),
+        ((middle.day().cast(pl.Int64) - 1) // 7 + 1).alias("week_of_month"),
+    ]
+
+
+def _with_days_off(frame: pl.DataFrame, table: pl.DataFrame, weekend: frozenset[int]) -> pl.DataFrame:
+    working_off = table.filter(pl.col("day_off") & ~pl.col("date").dt.weekday().is_in(sorted(weekend)))["date"].unique()
+    inside = pl.sum_horizontal(_day(number).is_in(working_off.implode()).cast(pl.Int64) for number in range(7))
+    return frame.with_columns(holidays=inside, working_days=7 - len(weekend) - inside)
+
+
+def _day(number: int) -> pl.Expr:
+    return pl.col("start") + pl.duration(days=number)
+
+
+def _with_event(frame: pl.DataFrame, table: pl.DataFrame, event: str) -> pl.DataFrame:
+    """Distance of each week from the main days of one event."""
+    mains = table.filter((pl.col("event") == event) & (pl.col("event_day") == 0))["date"].unique().sort()
+    until, since, place = [], [], []
+    for start in frame["start"]:
+        ahead = [(day - start).days for day in mains]
+        until.append(min([days // 7 for days in ahead if days >= 0] + [_WEEKS_CAP]))
+        since.append(min([-(days // 7) for days in ahead if days < 7] + [_WEEKS_CAP]))
+        place.append(next((days + 1 for days in ahead if 0 <= days < 7), 0))
+    return frame.with_columns(
+        pl.Series(f"weeks_until_{event}", until, dtype=pl.Int64),
+        pl.Series(f"weeks_since_{event}", since, dtype=pl.Int64),
+        pl.Series(f"{event}_weekday", place, dtype=pl.Int64),
+    )

@@ -1,0 +1,195 @@
+"""From the ``data`` section of a spec to one clean table: read, type, join, check identity, sort.
+
+Taking in the same sources twice gives the same rows in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sevenstep.data.clock import TIME, compose_time
+from sevenstep.data.coercion import Expected, coerce
+from sevenstep.data.identity import ordered, with_identity, without_duplicates
+from sevenstep.data.joins import Joined, join_as_of, join_on_keys
+from sevenstep.data.naming import did_you_mean
+from sevenstep.data.quarantine import ROW, Quarantine
+from sevenstep.data.record import Record
+from sevenstep.data.sources import read_source
+from sevenstep.errors import InputError
+from sevenstep.spec.sources import Data, Source
+
+__all__ = ["Intake", "intake"]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What came in.
+
+    Args:
+        items: the rows, in canonical types, sorted by keys and time (by place in the source where there are none).
+        quarantine: rows set aside, in the columns of `quarantine.SCHEMA`.
+        record: what was done, in order, as JSON values (see `Record`).
+        source_columns: for each source, the columns of ``items`` that came from it.
+        tables: for each source with ``published``, all its vintages, for backtests that see only what was known.
+        time: name of the time column, or None.
+        time_parts: the person's own columns by part where ``time`` was composed.
+        keys: the series columns.
+    """
+
+    items: pl.DataFrame
+    quarantine: pl.DataFrame
+    record: list[dict[str, Any]]
+    source_columns: Mapping[str, list[str]]
+    tables: Mapping[str, pl.DataFrame]
+    time: str | None
+    time_parts: Mapping[str, str]
+    keys: tuple[str, ...]
+
+
+def intake(data: Data, base: Path, targets: Sequence[str] = (), *, one_row_per_time: bool | None = None) -> Intake:
+    """Take in the sources of a spec.
+
+    Args:
+        data: the ``data`` section; the first source is the main one, the others are joined to it.
+        base: folder of the spec, which relative paths start from.
+        targets: columns to be predicted; they must be there, and a text among their numbers costs its row.
+        one_row_per_time: whether keys and time name a row, so that a second row of the same is a duplicate. By default so when
+            the section has ``series``; say True for a single series, False where time is only a property (a wafer's test).
+
+    Raises:
+        InputError: a fault of the section or of the sources, as one sentence.
+    """
+    return _Taking(data, base, targets).run(bool(data.series) if one_row_per_time is None else one_row_per_time)
+
+
+class _Taking:
+    """One intake under way: what all its stages share."""
+
+    def __init__(self, data: Data, base: Path, targets: Sequence[str]) -> None:
+        self.data, self.base, self.targets = data, base, tuple(targets)
+        self.sources = data.tables()
+        self.main = next(iter(self.sources))
+        self.parts: dict[str, str] = {} if data.time is None or isinstance(data.time, str) else data.time.columns()
+        self.time = data.time if data.time is None or isinstance(data.time, str) else TIME
+        self.keys = tuple(data.series or ())
+        self.record, self.quarantine = Record(), Quarantine()
+        self.tables: dict[str, pl.DataFrame] = {}
+
+    def run(self, one_row_per_time: bool) -> Intake:
+        frames = {name: self._read(name, source) for name, source in self.sources.items()}
+        self._check_columns(frames)
+        typed = {name: self._typed(name, frame) for name, frame in frames.items()}
+        items, source_columns = self._joined(typed)
+        items = self._dropped(items)
+        items = with_identity(items, self.main, self._identity(), self.quarantine)
+        if one_row_per_time and self._identity():
+            items = without_duplicates(items, self.main, self._identity(), self._own_targets(items), self.record, self.quarantine)
+        items = ordered(self._checked_rows(items), self._identity())
+        kept = {name: [column for column in columns if column in items.columns] for name, columns in source_columns.items()}
+        aside = self.quarantine.frame()
+        return Intake(items, aside, self.record.entries, kept, self.tables, self.time, self.parts, self.keys)
+
+    def _identity(self) -> list[str]:
+        return [*self.keys, *([self.time] if self.time else [])]
+
+    def _own_targets(self, items: pl.DataFrame) -> list[str]:
+        return [target for target in self.targets if target in items.columns]
+
+    def _read(self, name: str, source: Source) -> pl.DataFrame:
+        if name == self.main:
+            needs = [*self.keys, *self.parts.values(), *([self.time] if self.time and not self.parts else []), *self.targets]
+            needs += [key for other in self.sources.values() for key in other.on]
+        else:
+            needs = [*source.on.values(), *([source.published] if source.published else [])]
+        return read_source(name, source, self.base, self.record, self.quarantine, needs=needs)
+
+    def _check_columns(self, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Every column the spec names must be there: time and series in the main source, the others in any."""
+        main = [column for column in frames[self.main].columns if column != ROW]
+        every = [column for frame in frames.values() for column in frame.columns if column != ROW]
+        every += [TIME] if self.parts else []
+        times = [*self.parts.values()] if self.parts else [self.time] if self.time else []
+        for column in times:
+            _must_be(column, main, "DATA-NO-TIME", "data.time must name a column of the main source")
+        for column in self.keys:
+            _must_be(column, main, "DATA-NO-SERIES", "data.series must name columns of the main source")
+        for column in self.targets:
+            _must_be(column, every, "DATA-NO-TARGET", "the target must be a column of the data")
+        for key, columns in (("segments", self.data.segments or ()), ("drop", self.data.drop or ()), ("types", self.data.types)):
+            for column in columns:
+                _must_be(column, every, "DATA-NO-COLUMN", f"data.{key} must name columns of the data")
+
+    def _typed(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+        source = self.sources[name]
+        times, keys = self._roles(name, source)
+        expected = Expected(
+            targets=self.targets,
+            times=times,
+            keys=keys,
+            types=self.data.types,
+            missing=(*self.data.missing, *source.missing),
+            timezone=self.data.timezone,
+        )
+        return coerce(frame, name, expected, self.record, self.quarantine)
+
+    def _roles(self, name: str, source: Source) -> tuple[list[str], list[str]]:
+        """The columns of a source that must be times, and its keys."""
+        if name != self.main:
+            return [source.published] if source.published else [], list(source.on.values())
+        if self.parts:
+            return [self.parts["date"]] if "date" in self.parts else [], list(self.keys)
+        return [self.time] if self.time else [], list(self.keys)
+
+    def _joined(self, frames: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, dict[str, list[str]]]:
+        items = frames[self.main]
+        if self.parts:
+            items = compose_time(items, self.main, self.parts, self.record, self.quarantine)
+        source_columns = {self.main: [column for column in items.columns if column != ROW]}
+        for name, source in self.sources.items():
+            if name != self.main:
+                joined = self._join(items, frames[name], name, source)
+                items, source_columns[name] = joined.items, list(joined.added)
+        return items, source_columns
+
+    def _join(self, items: pl.DataFrame, right: pl.DataFrame, name: str, source: Source) -> Joined:
+        if source.published is None:
+            return join_on_keys(items, right, name, source.on, self.record)
+        joined = join_as_of(items, right, name, source.on, self.time, source.published, self.record)
+        self.tables[name] = right.sort([*source.on.values(), source.published, ROW]).drop(ROW)
+        return joined
+
+    def _dropped(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Without the columns of ``data.drop`` and without inputs that are null in every row."""
+        needed = {*self._identity(), *self.targets, *(self.data.segments or ())}
+        drop = self.data.drop or ()
+        for column in drop:
+            if column in needed:
+                given = f"data.drop names '{column}', which the spec also uses as target, time, series or segment"
+                raise InputError("DATA-DROP", given, "a column is either used or dropped", f"take '{column}' out of data.drop")
+        empty = [name for name in items.columns if name not in needed and items[name].null_count() == items.height]
+        for column in empty:
+            text = f"column '{column}' has no value in any row"
+            self.record.add("dropped", text, source=self.main, column=column, rows=items.height)
+        return items.drop(*drop, *empty, strict=False)
+
+    def _checked_rows(self, items: pl.DataFrame) -> pl.DataFrame:
+        if items.is_empty():
+            aside = self.quarantine.frame()
+            reason = aside["reason"].mode().sort()[0]
+            given = f"all {aside.height:,} rows were set aside, most often because {reason}"
+            raise InputError("DATA-NOTHING-LEFT", given, "some rows must be usable", "mend the source, or data.types")
+        for target in self.targets:
+            if items[target].null_count() == items.height:
+                given, fix = f"the target '{target}' has no value in any row", "check the source and data.missing"
+                raise InputError("DATA-TARGET-EMPTY", given, "there must be rows to learn from", fix)
+        return items
+
+
+def _must_be(column: str, options: Sequence[str], code: str, rule: str) -> None:
+    if column not in options:
+        raise InputError(code, f"'{column}' is not a column of the data", rule, did_you_mean(column, options))

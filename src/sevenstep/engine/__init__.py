@@ -1,0 +1,1 @@
+"""Runs steps and jobs: fingerprints, store, journal, resume, progress, fan-out."""

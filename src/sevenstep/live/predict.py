@@ -1,0 +1,78 @@
+"""Predictions of the champion, for rows a person gives or for those that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sevenstep.data.intake import intake
+from sevenstep.errors import InputError
+from sevenstep.live.releases import Release, champion
+from sevenstep.spec.model import Spec
+from sevenstep.tasks.contract import Explanation, Model, Task
+
+__all__ = ["explain", "load_champion", "predict", "write_predictions"]
+
+_WRITERS = {".csv": "write_csv", ".parquet": "write_parquet", ".jsonl": "write_ndjson", ".xlsx": "write_excel"}
+
+
+def load_champion(store: Path, task: Task) -> tuple[Release, Model]:
+    """The release that serves, and its model."""
+    release = champion(store)
+    return release, task.load_model(release.model_folder)
+
+
+def predict(spec: Spec, store: Path, task: Task, rows: Path | None = None) -> pl.DataFrame:
+    """Predictions of the champion.
+
+    Args:
+        spec: the project file; its sources are joined to the given rows as they were in training.
+        store: folder of the store.
+        task: of the spec.
+        rows: a file with rows to be predicted, in any format a source may have; without it, the rows whose target is missing.
+
+    Raises:
+        InputError: nothing was released, or the rows lack what the model must know.
+    """
+    _, model = load_champion(store, task)
+    return model.predict(None if rows is None else typed_rows(spec, rows, model))
+
+
+def typed_rows(spec: Spec, rows: Path, model: Model) -> pl.DataFrame:
+    """The rows of a file, taken in as the main source is: typed, and joined with the other sources where the file lacks their
+    columns.
+    """
+    if not rows.is_file():
+        raise InputError(
+            "PREDICT-NO-FILE", f"{rows} is not there", "--input names a file with the rows to be predicted", "check the path"
+        )
+    path = str(rows.resolve())
+    own = intake(spec.data.with_rows_from(path, joined=False), spec.base, (), one_row_per_time=True).items
+    if all(name in own.columns for name in model.input_schema()):
+        return own
+    return intake(spec.data.with_rows_from(path, joined=True), spec.base, (), one_row_per_time=True).items
+
+
+def explain(store: Path, task: Task, item: Mapping[str, Any]) -> Sequence[Explanation]:
+    """What drove the champion's prediction of one item."""
+    return load_champion(store, task)[1].explain(item)
+
+
+def write_predictions(frame: pl.DataFrame, output: Path) -> None:
+    """Write predictions in the format of the file's ending, whole or not at all."""
+    writer = _WRITERS.get(output.suffix.lower())
+    if writer is None:
+        rule = f"predictions are written as {', '.join(_WRITERS)}"
+        raise InputError(
+            "PREDICT-FORMAT", f"'{output.name}' ends in '{output.suffix}'", rule, "name the file with one of these endings"
+        )
+    if not output.parent.is_dir():
+        raise InputError(
+            "PREDICT-FOLDER", f"{output.parent} is not there", "predictions go into a folder that exists", "make it first"
+        )
+    draft = output.with_name(f".{output.name}.partial")
+    getattr(frame, writer)(draft)
+    draft.replace(output)

@@ -1,0 +1,175 @@
+"""The Python face: a project is a folder (or a spec file) that can be planned, run, shown, and asked for predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sevenstep.chapter import Chapter
+from sevenstep.engine.durable import replace_file
+from sevenstep.engine.results import RunResult, StepResult
+from sevenstep.engine.run import RunRequest, run_steps
+from sevenstep.engine.store import Store
+from sevenstep.errors import InputError
+from sevenstep.spec.read import read_spec
+from sevenstep.spec.resolve import Resolved, resolve
+from sevenstep.tasks.registry import grammars, load_task
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from sevenstep.engine.artifact import StoredArtifact
+    from sevenstep.spec.model import Spec
+    from sevenstep.tasks.contract import Explanation
+
+__all__ = ["Project", "Run"]
+
+CONTRACT, REPORT, QUARANTINE = "contract.yaml", "report.html", "quarantine.parquet"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run came to: its steps, where the report is, and every step's artifact by name.
+
+    In a notebook it shows the chapters; in a terminal it prints one line per step.
+    """
+
+    result: RunResult
+    store: Path
+    report: Path | None
+    release: int | None
+
+    @property
+    def status(self) -> str:
+        """``done``, ``missed`` (a KPI) or ``no_go``."""
+        return self.result.status
+
+    @property
+    def steps(self) -> Sequence[StepResult]:
+        """One entry per step: headline, gate, seconds, whether it came from the cache."""
+        return self.result.steps
+
+    def step(self, name: str) -> StoredArtifact:
+        """What a step left, to be read with ``.json(name)``, ``.frame(name)``, ``.folder(name)`` and ``.chapter()``."""
+        found = next((step for step in self.result.steps if step.name == name), None)
+        if found is None:
+            rule = f"this run has {', '.join(step.name for step in self.result.steps)}"
+            raise InputError("RUN-NO-STEP", f"step '{name}' was not run", rule, "run it with until=None")
+        return Store(self.store).open(found.fingerprint)
+
+    @property
+    def kpis(self) -> pl.DataFrame:
+        """Where each KPI stands, one row each."""
+        import polars as pl
+
+        return pl.DataFrame(self.step("tune").json("kpis"), infer_schema_length=None)
+
+    @property
+    def predictions(self) -> pl.DataFrame:
+        """Predictions for the rows that waited for one."""
+        return self.step("operate").frame("predictions")
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{step.name:<8} {step.headline}" for step in self.result.steps)
+
+    def _repr_html_(self) -> str:
+        from sevenstep.report.notebook import chapters_html
+
+        return chapters_html(list(chapters_of(self.result, self.store).values()))
+
+
+def chapters_of(result: RunResult, store: Path) -> dict[str, Chapter]:
+    """The chapter of every step of a run that has one."""
+    opened = Store(store)
+    found = {step.name: opened.open(step.fingerprint).chapter() for step in result.steps}
+    return {name: chapter for name, chapter in found.items() if chapter is not None}
+
+
+class Project:
+    """A spec with the store its results go to.
+
+    Args:
+        path: the spec file or its folder.
+        store: folder for results; ``.sevenstep`` beside the spec when not given.
+        overrides: dotted keys with values, as ``--set`` takes them ("forecast.horizon=28").
+
+    Raises:
+        InputError: the spec is not there or not right; all faults at once.
+    """
+
+    def __init__(self, path: str | Path, store: str | Path | None = None, overrides: Sequence[str] = ()) -> None:
+        self.spec: Spec = read_spec(Path(path), grammars(), overrides)
+        self.store = Path(store) if store is not None else self.spec.base / ".sevenstep"
+
+    @cached_property
+    def task(self) -> Any:
+        """The task of the spec, loaded when it is first needed."""
+        return load_task(self.spec.task)
+
+    def run(
+        self,
+        *,
+        until: str | None = None,
+        anyway: bool = False,
+        quiet: bool = True,
+        on_step: Callable[[StepResult], None] = lambda step: None,
+    ) -> Run:
+        """Run the steps, release the model, write the report.
+
+        Args:
+            until: the last step to run; all seven when None.
+            anyway: go on although the verdict is ``no_go``.
+            quiet: show no progress.
+            on_step: called with each step as it ends.
+        """
+        grammar = grammars()[self.spec.task]
+        request = RunRequest(self.spec, grammar, lambda: self.task, self.store, until, anyway, quiet)
+        result = run_steps(request, on_step)
+        made = {step.name: step for step in result.steps}
+        release = self._publish(made) if "operate" in made else None
+        self._leave_beside(made)
+        return Run(result, self.store, self._report(result), release)
+
+    def _publish(self, made: Mapping[str, StepResult]) -> int:
+        from sevenstep.live.releases import publish
+
+        store = Store(self.store)
+        return publish(self.store, store.open(made["operate"].fingerprint), store.open(made["tune"].fingerprint)).number
+
+    def _leave_beside(self, made: Mapping[str, StepResult]) -> None:
+        """The quarantine and the contract, where a person looks for them."""
+        if "collect" not in made or (made["collect"].cached and (self.store / QUARANTINE).exists()):
+            return
+        collect = Store(self.store).open(made["collect"].fingerprint)
+        content = BytesIO()
+        collect.frame("quarantine").write_parquet(content)
+        replace_file(self.store / QUARANTINE, content.getvalue())
+
+    def _report(self, result: RunResult) -> Path | None:
+        """The report, rendered again only when something in it changed."""
+        from sevenstep.report.write import write_report
+
+        return write_report(self.store / REPORT, self.spec, result, Store(self.store))
+
+    def resolved(self) -> Sequence[Resolved]:
+        """Every value of the spec with where it came from."""
+        return resolve(self.spec)
+
+    def predict(self, rows: str | Path | None = None) -> pl.DataFrame:
+        """Predictions of the champion for the rows of a file, or for the rows whose target is missing."""
+        from sevenstep.live.predict import predict
+
+        return predict(self.spec, self.store, self.task, None if rows is None else Path(rows))
+
+    def explain(self, **item: Any) -> Sequence[Explanation]:
+        """What drove the prediction of one item, named by its keys and time (``Store=12, Date="2015-07-01"``)."""
+        from sevenstep.live.predict import explain
+
+        return explain(self.store, self.task, item)
+
+    def __repr__(self) -> str:
+        return f"Project({self.spec.name!r}, task={self.spec.task!r}, store={str(self.store)!r})"

@@ -1,0 +1,1 @@
+"""Comparison, search and ensemble selection: the same for every task."""

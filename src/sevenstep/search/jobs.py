@@ -1,0 +1,141 @@
+"""The three kinds of work a search asks for: prepare a stage, fit and score one fold, fit on everything.
+
+Names, reasons and planned costs of a candidate are no part of a job's key: the same fit under another name is not done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import polars as pl
+
+from sevenstep.data.dataset import Dataset
+from sevenstep.tasks.contract import Candidate, Fold, Stage, Task
+from sevenstep.tasks.planning import candidate_from_json
+from sevenstep.tasks.registry import load_task
+from sevenstep.tasks.scoretable import ScoreTable
+from sevenstep.work import Artifact, Failure, Job, Leaves, Workbench
+
+__all__ = ["Fits", "fit_everything_job", "fit_score_job", "stage_job"]
+
+_ROOMS = (
+    "data", "stats", "spec", "tasks/contract.py", "tasks/scoretable.py", "tasks/planning.py", "tasks/registry.py",
+    "search/jobs.py", "work.py",
+)  # fmt: skip
+"""Source text a fit may depend on, besides its task's own."""
+
+_NEWEST: dict[str, Dataset] = {}
+
+
+def _dataset(artifact: Artifact) -> Dataset:
+    """The data set of a step's artifact; a worker keeps the newest, because it does many jobs on the same one."""
+    if artifact.fingerprint not in _NEWEST:
+        _NEWEST.clear()
+        _NEWEST[artifact.fingerprint] = Dataset.load(artifact.folder("dataset"))
+    return _NEWEST[artifact.fingerprint]
+
+
+def stage_job(arguments: Mapping[str, Any], inputs: Mapping[str, Artifact]) -> Leaves:
+    """Prepare what several candidates share."""
+    task = load_task(arguments["task"])
+    return Leaves(folders={"stage": task.stage(arguments["stage"], _dataset(inputs["collect"]))})
+
+
+def fit_score_job(arguments: Mapping[str, Any], inputs: Mapping[str, Artifact]) -> Leaves:
+    """Fit one candidate on one fold and score it there."""
+    task, candidate, fold = _asked(arguments)
+    data, stage = _dataset(inputs["collect"]), _stage(task, inputs)
+    fitted = task.fit(candidate, fold, data, stage, arguments["seed"])
+    return Leaves(frames={"scores": task.score(fitted, candidate, fold, data, stage).frame})
+
+
+def fit_everything_job(arguments: Mapping[str, Any], inputs: Mapping[str, Artifact]) -> Leaves:
+    """Fit one candidate on all rows, as a member of the final model."""
+    task, candidate, fold = _asked(arguments)
+    return Leaves(
+        folders={"fitted": task.fit(candidate, fold, _dataset(inputs["collect"]), _stage(task, inputs), arguments["seed"])}
+    )
+
+
+def _asked(arguments: Mapping[str, Any]) -> tuple[Task, Candidate, Fold]:
+    return load_task(arguments["task"]), candidate_from_json(arguments["candidate"]), Fold(**arguments["fold"])
+
+
+def _stage(task: Task, inputs: Mapping[str, Artifact]) -> Stage | None:
+    return task.load_stage(inputs["stage"].folder("stage")) if "stage" in inputs else None
+
+
+class Fits:
+    """Asks a workbench for stages and fits on one data set.
+
+    ``seconds`` collects what the fits took, by candidate.
+
+    Args:
+        task: the kind of problem.
+        collect: artifact that holds the data set.
+        bench: what runs the jobs.
+        seed: seed of every fit.
+    """
+
+    def __init__(self, task: Task, collect: Artifact, bench: Workbench, seed: int) -> None:
+        self.task, self._collect, self._bench, self._seed = task, collect, bench, seed
+        self._rooms = (f"tasks/{task.grammar.task}", *_ROOMS)
+        self._stages: dict[str, Artifact] = {}
+        self.seconds: dict[str, float] = {}
+
+    def prepare(self, candidates: Sequence[Candidate]) -> None:
+        """Have every stage the candidates need prepared."""
+        wanted = {repr(candidate.stage): candidate.stage for candidate in candidates if candidate.stage}
+        new = {key: stage for key, stage in wanted.items() if key not in self._stages}
+        jobs = [
+            Job(f"prepare {stage['kind']} {number + 1}", stage_job, self._arguments(stage=stage), {"collect": self._collect},
+                self._rooms, weight=10.0)
+            for number, stage in enumerate(new.values())
+        ]  # fmt: skip
+        for key, found in zip(new, self._bench.run(jobs), strict=True):
+            assert not isinstance(found, Failure)  # not optional: a failure would have raised
+            self._stages[key] = found
+
+    def score(self, candidates: Sequence[Candidate], folds: Sequence[Fold], *, optional: bool) -> list[ScoreTable | Failure]:
+        """For each candidate its score table over all folds, or why there is none."""
+        self.prepare(candidates)
+        jobs = [self._job(candidate, fold, fit_score_job, optional) for candidate in candidates for fold in folds]
+        found = self._bench.run(jobs)
+        self._note_seconds(jobs, found)
+        groups = [found[at * len(folds) : (at + 1) * len(folds)] for at in range(len(candidates))]
+        return [_joined(candidate, group) for candidate, group in zip(candidates, groups, strict=True)]
+
+    def _note_seconds(self, jobs: Sequence[Job], found: Sequence[Artifact | Failure]) -> None:
+        """Measured seconds by candidate: shown, and no part of any hash."""
+        for job, result in zip(jobs, found, strict=True):
+            if not isinstance(result, Failure):
+                name = f"seconds of {job.name.split(',')[0]}"
+                self.seconds[name] = self.seconds.get(name, 0.0) + result.measured.get("seconds", 0.0)
+
+    def fit_everything(self, candidates: Sequence[Candidate], everything: Fold) -> list[Artifact]:
+        """Each candidate fitted on all rows; its folder ``fitted`` is what `Task.load_fitted` reads."""
+        self.prepare(candidates)
+        found = self._bench.run([self._job(candidate, everything, fit_everything_job, False) for candidate in candidates])
+        return [artifact for artifact in found if not isinstance(artifact, Failure)]
+
+    def _job(self, candidate: Candidate, fold: Fold, function: Any, optional: bool) -> Job:
+        plain = asdict(replace(candidate, name="", reason="", space={}, cost=0.0))
+        inputs = {"collect": self._collect}
+        if candidate.stage:
+            inputs["stage"] = self._stages[repr(candidate.stage)]
+        name = f"{candidate.name} of {candidate.target}, {fold.name}"
+        arguments = self._arguments(candidate=plain, fold=asdict(replace(fold, name="")), seed=self._seed)
+        return Job(name, function, arguments, inputs, self._rooms, weight=candidate.cost, optional=optional)
+
+    def _arguments(self, **more: Any) -> dict[str, Any]:
+        return {"task": self.task.grammar.task, **more}
+
+
+def _joined(candidate: Candidate, found: Sequence[Artifact | Failure]) -> ScoreTable | Failure:
+    failed = next((item for item in found if isinstance(item, Failure)), None)
+    if failed is not None:
+        return Failure(candidate.name, failed.reason, failed.skipped)
+    frames = [item.frame("scores") for item in found if not isinstance(item, Failure)]
+    return ScoreTable(pl.concat(frames, how="vertical_relaxed").with_columns(pl.lit(candidate.name).alias("candidate")))

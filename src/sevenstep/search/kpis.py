@@ -1,0 +1,140 @@
+"""The KPI thread: where each KPI stands, with its interval, at any point of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from sevenstep.search.leaderboard import kpi_estimate, metric_named
+from sevenstep.spec.model import Kpi
+from sevenstep.stats.intervals import Estimate
+from sevenstep.tasks.scoretable import ScoreTable
+
+__all__ = ["KpiState", "gate_of", "kpi_states", "kpi_table", "leading_kpi", "target_of"]
+
+
+@dataclass(frozen=True)
+class KpiState:
+    """A KPI with what was measured: ``state`` is ``met``, ``missed`` or ``not_measured``.
+
+    ``sure`` tells whether the whole interval lies on the same side of the goal. ``baseline_value`` is what the KPI's baseline
+    rule reached on the same rows; ``worth`` what the gain over it is worth, in the KPI's own unit of worth.
+    """
+
+    id: str
+    metric: str
+    target: str
+    goal: str
+    goal_value: float
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    clusters: int
+    method: str
+    state: str
+    sure: bool
+    baseline: str | None = None
+    baseline_value: float | None = None
+    worth: float | None = None
+    worth_unit: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as JSON values."""
+        return asdict(self)
+
+
+def target_of(kpi: Kpi, targets: Sequence[str]) -> str:
+    """The target a KPI is measured on: its own, or the first of the spec."""
+    return kpi.target or (targets[0] if targets else "")
+
+
+def leading_kpi(kpis: Sequence[Kpi], target: str, targets: Sequence[str]) -> Kpi | None:
+    """The KPI that leads the search for a target: the first one measured on it."""
+    return next((kpi for kpi in kpis if target_of(kpi, targets) == target), None)
+
+
+def kpi_states(
+    kpis: Sequence[Kpi],
+    targets: Sequence[str],
+    scores: Mapping[str, ScoreTable],
+    baselines: Mapping[str, Mapping[str, float | None]],
+    seed: int,
+) -> list[KpiState]:
+    """Where every KPI stands.
+
+    Args:
+        kpis: of the spec.
+        targets: of the spec.
+        scores: for each target the rows of the model to be judged.
+        baselines: for each KPI id the values simple rules reached on the same rows, by rule.
+        seed: seed of the resamples.
+    """
+    states = []
+    for kpi in kpis:
+        target = target_of(kpi, targets)
+        table = scores.get(target)
+        found = kpi_estimate(table, kpi.metric, seed) if table is not None else None
+        states.append(_state(kpi, target, found, baselines.get(kpi.id, {})))
+    return states
+
+
+def _state(kpi: Kpi, target: str, found: Estimate | None, rules: Mapping[str, float | None]) -> KpiState:
+    goal = kpi.goal
+    rule, reference = _reference(kpi, rules)
+    value = None if found is None else found.value
+    state = "not_measured" if value is None else ("met" if goal.met_by(value) else "missed")
+    ends = [] if found is None or found.low is None or found.high is None else [goal.met_by(found.low), goal.met_by(found.high)]
+    worth = None
+    if kpi.worth is not None and value is not None and reference is not None:
+        points = 100 if metric_named(kpi.metric).unit == "share" else 1
+        worth = abs(reference - value) * points * kpi.worth.per_point * (1 if _better(kpi, value, reference) else -1)
+    return KpiState(
+        id=kpi.id,
+        metric=kpi.metric,
+        target=target,
+        goal=str(goal),
+        goal_value=goal.value,
+        value=value,
+        low=None if found is None else found.low,
+        high=None if found is None else found.high,
+        n=0 if found is None else found.n,
+        clusters=0 if found is None else found.clusters,
+        method="no score table" if found is None else found.method,
+        state=state,
+        sure=len(ends) == 2 and len(set(ends)) == 1,
+        baseline=rule,
+        baseline_value=reference,
+        worth=worth,
+        worth_unit="" if kpi.worth is None else kpi.worth.unit,
+    )
+
+
+def _better(kpi: Kpi, value: float, reference: float) -> bool:
+    return value <= reference if kpi.goal.direction == "lower" else value >= reference
+
+
+def _reference(kpi: Kpi, rules: Mapping[str, float | None]) -> tuple[str | None, float | None]:
+    """The baseline the KPI names, or the best of the simple rules."""
+    known = {name: value for name, value in rules.items() if value is not None}
+    if kpi.baseline in known:
+        return kpi.baseline, known[str(kpi.baseline)]
+    if not known:
+        return None, None
+    better = min if kpi.goal.direction == "lower" else max
+    name = better(known, key=lambda rule: known[rule])
+    return name, known[name]
+
+
+def gate_of(states: Sequence[KpiState]) -> str:
+    """``missed`` if any KPI is missed, else ``not_measured`` if any could not be measured, else ``met``."""
+    found = {state.state for state in states}
+    return next((state for state in ("missed", "not_measured") if state in found), "met")
+
+
+def kpi_table(states: Sequence[KpiState]) -> pl.DataFrame:
+    """The states as a frame, for people who work in one."""
+    return pl.DataFrame([state.to_json() for state in states])

@@ -1,0 +1,118 @@
+"""What the keys of the ``data`` section must not say together: which source is the main table, how it is read, what is secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sevenstep.spec.places import Place
+from sevenstep.spec.problems import Problem, some
+from sevenstep.spec.secrets import holds_secret
+from sevenstep.spec.sources import READING_KEYS
+
+__all__ = ["check_data"]
+
+Tree = Mapping[str, Any]
+
+
+def check_data(tree: Tree) -> Iterator[Problem]:
+    """Every contradiction within ``data``."""
+    data = tree.get("data")
+    if not isinstance(data, Mapping):
+        return
+    yield from _check_form(data)
+    yield from _check_secrets(data.get("source"), ("data", "source"))
+    yield from _check_time(data.get("time"))
+    yield from _check_limits(data.get("limits"))
+    sources = data.get("sources")
+    if isinstance(sources, Mapping):
+        for name, source in sources.items():
+            if isinstance(source, Mapping):
+                yield from _check_source(source, name)
+        yield from _check_main(sources)
+
+
+def _check_form(data: Tree) -> Iterator[Problem]:
+    """One source or several, and the reading keys where they belong."""
+    if "source" in data and "sources" in data:
+        fix = "keep one of them"
+        yield Problem(
+            ("data", "sources"), "SPEC-SOURCES", "both 'source' and 'sources'", "data come from one or the other", fix, "key"
+        )
+    if "source" not in data and "sources" not in data:
+        yield Problem(
+            ("data",), "SPEC-MISSING-KEY", "no 'source' in 'data'", "'source' or 'sources' is required", "add one of them", "key"
+        )
+    if "sources" in data and "source" not in data:
+        for key in (key for key in READING_KEYS if key in data):
+            rule, fix = f"with 'sources', '{key}' belongs to each source", "move it into the source it is meant for"
+            yield Problem(("data", key), "SPEC-SOURCES", f"'{key}' in 'data'", rule, fix, "key")
+    if isinstance(data.get("source"), Mapping) and "query" not in data:
+        rule = "a secret source is a database URL and goes with a query"
+        yield Problem(
+            ("data", "source"), "SPEC-SOURCES", "a secret 'source' without 'query'", rule, "add query: SELECT ...", "key"
+        )
+    if isinstance(data.get("source"), list) and "query" in data:
+        yield Problem(
+            ("data", "query"), "SPEC-SOURCES", "a 'query' with several sources", "a query runs at one URL", "name one URL", "key"
+        )
+
+
+def _check_source(source: Tree, name: str) -> Iterator[Problem]:
+    place: Place = ("data", "sources", name)
+    if ("path" in source) == ("url" in source):
+        given = f"both 'path' and 'url' in source '{name}'" if "path" in source else f"no 'path' in source '{name}'"
+        rule = "a source is a path, or a url with a query"
+        yield Problem(place, "SPEC-SOURCES", given, rule, "keep one" if "path" in source else "add path: FILE", "key")
+    for one, other in (("url", "query"), ("query", "url")):
+        if one in source and other not in source:
+            fix = f"add '{other}'"
+            yield Problem(
+                (*place, one), "SPEC-SOURCES", f"'{one}' without '{other}'", "a url and a query go together", fix, "key"
+            )
+    if "published" in source and "on" not in source:
+        rule = "rows join as they were published only where a source has 'on'"
+        yield Problem((*place, "published"), "SPEC-SOURCES", f"'published' in the main table '{name}'", rule, "add 'on'", "key")
+    yield from _check_secrets(source.get("path"), (*place, "path"))
+    yield from _check_secrets(source.get("url"), (*place, "url"))
+
+
+def _check_main(sources: Tree) -> Iterator[Problem]:
+    """Exactly one source has no ``on``: the main table, to which the others join."""
+    main = [name for name, source in sources.items() if isinstance(source, Mapping) and "on" not in source]
+    place: Place = ("data", "sources")
+    rule = "one source, the main table, has no 'on'; the others say which columns they join on"
+    if not sources:
+        yield Problem(
+            place, "SPEC-SOURCES", "'sources' without a source", "data come from somewhere", "add name: {path: FILE}", "key"
+        )
+    elif not main:
+        yield Problem(place, "SPEC-SOURCES", "no main table", rule, f"remove 'on' from one of {some(sources)}", "key")
+    for name in main[1:]:
+        given = f"source '{name}' without 'on'"
+        yield Problem((*place, name), "SPEC-SOURCES", given, f"'{main[0]}' is the main table; {rule}", "add on: [COLUMN]", "key")
+
+
+def _check_secrets(value: Any, place: Place) -> Iterator[Problem]:
+    for position, text in enumerate(value if isinstance(value, list) else [value]):
+        if isinstance(text, str) and holds_secret(text):
+            given = f"a password in '{place[-1]}'"
+            fix = f"keep the URL in an environment variable and write {place[-1]}: {{env: NAME}}"
+            if place[-1] == "path":
+                fix = "leave it out: object stores take their password from the environment"
+            here = (*place, position) if isinstance(value, list) else place
+            yield Problem(here, "SPEC-SECRET", given, "a spec holds no secret", fix, "key")
+
+
+def _check_time(time: Any) -> Iterator[Problem]:
+    if isinstance(time, Mapping) and "date" not in time and "year" not in time:
+        rule = "the parts of a time begin with a date or a year"
+        yield Problem(("data", "time"), "SPEC-TIME", f"a time of {some(time)}", rule, "add date: COLUMN or year: COLUMN", "key")
+
+
+def _check_limits(limits: Any) -> Iterator[Problem]:
+    for column, bound in limits.items() if isinstance(limits, Mapping) else ():
+        low, high = (bound.get("min"), bound.get("max")) if isinstance(bound, Mapping) else (None, None)
+        if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
+            given = f"limits of '{column}' from {low} to {high}"
+            yield Problem(("data", "limits", column), "SPEC-LIMITS", given, "min is not above max", "swap them")

@@ -1,0 +1,53 @@
+"""What the spec asks of a task, so that this room reads any task's section without importing one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["Grammar", "Grammars"]
+
+
+class Grammar(Protocol):
+    """What a task adds to the spec language; `sevenstep.tasks.contract.Grammar` says what each part means."""
+
+    @property
+    def task(self) -> str:
+        """Name of the task and of its section."""
+        ...
+
+    @property
+    def section(self) -> type[BaseModel]:
+        """Closed model of its section."""
+        ...
+
+    @property
+    def data_keys(self) -> tuple[str, ...]:
+        """Keys of ``data`` it understands besides those every task shares."""
+        ...
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Metrics a KPI may name; a name ending in ``@k`` takes a number."""
+        ...
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Baselines a KPI may name."""
+        ...
+
+    @property
+    def sees(self) -> Mapping[str, tuple[str, ...]]:
+        """For each step, the keys of the section it may read."""
+        ...
+
+    @property
+    def targets(self) -> Literal["one", "many", "none"]:
+        """How many targets it takes."""
+        ...
+
+
+Grammars = Mapping[str, Grammar]

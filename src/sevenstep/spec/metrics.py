@@ -1,0 +1,54 @@
+"""What the spec must know of a metric to judge a goal: which way is better, and whether it takes weights.
+
+Names only: the room ``stats`` computes them. A metric a third-party task declares and this table lacks is accepted with a goal in
+either direction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["METRICS", "MetricSense", "metric_sense"]
+
+
+@dataclass(frozen=True)
+class MetricSense:
+    """Which values of a metric are better.
+
+    Args:
+        direction: ``lower`` (an error), ``higher`` (a share of right answers) or ``target`` (best at ``ideal``, so that a
+            goal may bound it from either side).
+        ideal: the best value.
+        takes_weights: whether a KPI may give ``weights`` with it.
+    """
+
+    direction: Literal["lower", "higher", "target"]
+    ideal: float
+    takes_weights: bool = False
+
+
+_ERROR = MetricSense("lower", 0.0)
+
+METRICS: dict[str, MetricSense] = {
+    "wape": _ERROR,
+    "mae": _ERROR,
+    "rmse": _ERROR,
+    "rmspe": _ERROR,
+    "mape": _ERROR,
+    "smape": _ERROR,
+    "mase": _ERROR,
+    "rmsse": _ERROR,
+    "wmae": MetricSense("lower", 0.0, takes_weights=True),
+    "bias": MetricSense("target", 0.0),
+    "pinball": _ERROR,
+    "coverage_80": MetricSense("target", 0.80),
+    "coverage_95": MetricSense("target", 0.95),
+    "msis": _ERROR,
+}
+
+
+def metric_sense(metric: str) -> MetricSense | None:
+    """The sense of ``metric`` (``recall@5`` is looked up as ``recall@k``), or None when this table lacks it."""
+    name, at, _ = metric.partition("@")
+    return METRICS.get(f"{name}@k" if at else name)

@@ -1,0 +1,91 @@
+"""Step 1, define: is it worth doing, and can it be done?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sevenstep.chapter import Block, Chapter, Column, Notes, Table
+from sevenstep.spec.brief import Brief
+from sevenstep.steps.taking import as_taken_in
+from sevenstep.steps.words import figure, interval
+from sevenstep.tasks.contract import Feasibility, Task
+from sevenstep.work import Artifact, Leaves, Workbench
+
+__all__ = ["run"]
+
+_ORDER = ("go", "go_with_risk", "no_go")
+_SAID = {"go": "can be reached", "go_with_risk": "may be reached, with risk", "no_go": "cannot be reached as things stand"}
+
+
+def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workbench) -> Leaves:
+    """The verdict: ``go``, ``go_with_risk`` or ``no_go``, which is that of the worst KPI, with evidence and remedies."""
+    intake = inputs["intake"]
+    bench.say("probing whether the goals can be reached")
+    data = as_taken_in(intake, intake.frame("items"), task, brief)
+    found = task.probe(data, brief)
+    verdict = max((item.verdict for item in found), key=_ORDER.index)
+    answer = _answer(brief, found)
+    charter = {"verdict": verdict, "kpis": [_plain(item) for item in found], "charter": brief.charter.model_dump()}
+    chapter = Chapter("define", "Define", answer, verdict, [*_thread(brief, found), *_notes(found), *_task_blocks(found)])
+    return Leaves(json={"charter": charter}, headline=_headline(brief, found, verdict), gate=verdict, chapter=chapter)
+
+
+def _plain(item: Feasibility) -> dict[str, Any]:
+    return {name: value for name, value in asdict(item).items() if name != "blocks"}
+
+
+def _headline(brief: Brief, found: Sequence[Feasibility], verdict: str) -> str:
+    kpi, first = brief.kpis[0], found[0]
+    reach = interval(first.reachable, first.low, first.high, kpi.metric)
+    return f"{verdict}: {kpi.id} {kpi.metric} {reach} within reach, goal {kpi.goal}"
+
+
+def _answer(brief: Brief, found: Sequence[Feasibility]) -> str:
+    parts = []
+    for kpi, item in zip(brief.kpis, found, strict=True):
+        about = f" of {kpi.target}" if kpi.target and len(brief.targets) > 1 else ""
+        reach = interval(item.reachable, item.low, item.high, kpi.metric)
+        parts.append(f"{kpi.metric.upper()}{about} {kpi.goal} {_SAID[item.verdict]} (expected {reach})")
+    text = "; ".join(parts) + "."
+    remedies = [item.remedies[0] for item in found if item.verdict != "go" and item.remedies]
+    return text + (f" What would help most: {remedies[0].rstrip('.')}." if remedies else "")
+
+
+def _thread(brief: Brief, found: Sequence[Feasibility]) -> list[Block]:
+    rows = [
+        {
+            "kpi": kpi.id,
+            "metric": f"{kpi.metric} of {kpi.target or brief.targets[0]}",
+            "goal": f"{kpi.goal.operator} {figure(kpi.goal.value, kpi.metric)}",
+            "reach": interval(item.reachable, item.low, item.high, kpi.metric),
+            "verdict": item.verdict,
+        }
+        for kpi, item in zip(brief.kpis, found, strict=True)
+    ]
+    columns = [Column("kpi", "KPI"), Column("metric", "Metric"), Column("goal", "Goal"), Column("reach", "Expected"),
+               Column("verdict", "Verdict", "state")]  # fmt: skip
+    return [Table("What is to be reached, and what is expected", columns, rows, "Told before any model was trained.")]
+
+
+def _notes(found: Sequence[Feasibility]) -> list[Block]:
+    evidence = [
+        {"text": f"{item.kpi}: {piece.text}", "evidence": _measured(piece), "tone": "info"}
+        for item in found
+        for piece in item.evidence
+    ]
+    remedies = list(dict.fromkeys(remedy for item in found for remedy in item.remedies))
+    blocks: list[Block] = [Notes("Evidence", evidence)] if evidence else []
+    if remedies:
+        blocks.append(Notes("What would help", [{"text": text, "evidence": "", "tone": "info"} for text in remedies]))
+    return blocks
+
+
+def _measured(piece: Any) -> str:
+    text = interval(piece.value, piece.low, piece.high) if piece.value is not None else ""
+    return text + (f" (n = {piece.n:,})" if piece.n else "")
+
+
+def _task_blocks(found: Sequence[Feasibility]) -> list[Block]:
+    return [block for item in found for block in item.blocks]

@@ -1,0 +1,172 @@
+"""Step 2, collect: is this the data, and is it sound?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import polars as pl
+
+from sevenstep.chapter import Block, Chapter, Column, Figure, Notes, Table
+from sevenstep.data.contract import Contract, infer_contract
+from sevenstep.data.contract_check import ContractCheck, check_contract
+from sevenstep.data.contract_text import parse_contract, render_contract
+from sevenstep.data.dataset import Dataset, Finding
+from sevenstep.data.quality import check_quality
+from sevenstep.data.quality_score import FORMULA, quality_score
+from sevenstep.data.snapshot import fingerprint_tables
+from sevenstep.errors import InputError
+from sevenstep.spec.brief import Brief
+from sevenstep.steps.taking import as_taken_in
+from sevenstep.steps.words import counted
+from sevenstep.tasks.contract import Task
+from sevenstep.work import Artifact, Leaves, Workbench
+
+__all__ = ["run"]
+
+_RANK = {"error": 0, "warning": 1, "info": 2}
+_TONE = {"error": "bad", "warning": "warn", "info": "info"}
+
+
+def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workbench) -> Leaves:
+    """The data set with the role of each column, what is wrong with it, and the contract that later data must keep."""
+    intake = inputs["intake"]
+    bench.say("checking the data")
+    taken = as_taken_in(intake, intake.frame("items"), task, brief)
+    frequency = str(taken.facts.get("frequency", {}).get("value", ""))
+    limits = brief.data.limits
+    contract = _contract(brief, taken, frequency)
+    checked = check_contract(taken.items, contract, frequency=frequency)
+    _stop(checked)
+    aside = pl.concat([intake.frame("quarantine"), checked.quarantine])
+    data = replace(taken, tables={"items": checked.items})
+    data = replace(data, fingerprint=fingerprint_tables(data.tables, data.roles, data.facts))
+    findings = [*checked.findings, *check_quality(data.items, data.roles, aside, limits=limits), *task.check(data, brief)]
+    findings.sort(key=lambda finding: (_RANK[finding.severity], -finding.share))
+    quality = quality_score(findings, len(data.items)) | {"findings": [asdict(finding) for finding in findings]}
+    chapter = _chapter(data, quality, findings, aside, intake.json("record"))
+    return Leaves(
+        json={"quality": quality, "record": intake.json("record"), "contract": render_contract(contract),
+              "roles": asdict(data.roles),
+              "facts": dict(data.facts)},
+        frames={"quarantine": aside},
+        folders={"dataset": data},
+        headline=_headline(data, quality, aside),
+        chapter=chapter,
+    )  # fmt: skip
+
+
+def _contract(brief: Brief, taken: Dataset, frequency: str) -> Contract:
+    """The contract in force, or the one the data themselves keep."""
+    if brief.contract:
+        return parse_contract(brief.contract)
+    return infer_contract(taken.items, taken.roles, limits=brief.data.limits, frequency=frequency)
+
+
+def _stop(checked: ContractCheck) -> None:
+    broken = next((finding for finding in checked.findings if finding.severity == "error"), None)
+    if broken is not None:
+        rule = "contract.yaml says that the data must keep to it"
+        raise InputError(
+            broken.code, broken.text, rule, broken.fix or "mend the data, or edit contract.yaml", where="contract.yaml"
+        )
+
+
+def _open_rows(data: Dataset) -> int:
+    return int(data.items.select(pl.all_horizontal([pl.col(target).is_null() for target in data.roles.targets])).sum().item())
+
+
+def _headline(data: Dataset, quality: Mapping[str, Any], aside: pl.DataFrame) -> str:
+    series = f"{counted(data.items.select(data.roles.keys).n_unique(), 'series', 'series')}, " if data.roles.keys else ""
+    kept = f", {len(aside):,} set aside" if len(aside) else ""
+    open_ = _open_rows(data)
+    waiting = f", {open_:,} to be predicted" if open_ else ""
+    return f"{counted(len(data.items), 'row')}, {series}quality {quality['score']}/100{waiting}{kept}"
+
+
+def _chapter(
+    data: Dataset,
+    quality: Mapping[str, Any],
+    findings: Sequence[Finding],
+    aside: pl.DataFrame,
+    record: Sequence[Mapping[str, Any]],
+) -> Chapter:
+    weakest = min(quality["parts"], key=lambda part: quality["parts"][part])
+    serious = [finding for finding in findings if finding.severity != "info"]
+    answer = (
+        f"{counted(len(data.items), 'row')} were taken in and are sound enough to learn from (quality {quality['score']} of 100"
+    )
+    answer += f", weakest in '{weakest}': {quality['reasons'][weakest]})." if quality["reasons"][weakest] else ")."
+    answer += f" {counted(len(aside), 'row')} set aside with the reason." if len(aside) else " No row had to be set aside."
+    items = [{"text": finding.text, "evidence": _evidence(finding), "tone": _TONE[finding.severity]} for finding in findings[:30]]
+    blocks: list[Block] = [_parts(quality)]
+    if items:
+        title = f"Findings ({counted(len(serious), 'warning')})" if serious else "Findings"
+        blocks.append(Notes(title, items))
+    blocks += [_columns(data), *_facts(data), *_aside(aside), *_record(record)]
+    return Chapter("collect", "Collect", answer, "", blocks)
+
+
+def _evidence(finding: Finding) -> str:
+    text = f"{finding.rows:,} rows ({finding.share:.1%})" if finding.rows else ""
+    return f"{text}; {finding.fix}" if text and finding.fix else text or finding.fix
+
+
+def _parts(quality: Mapping[str, Any]) -> Figure:
+    rows = [{"x": part, "y": value} for part, value in quality["parts"].items()]
+    return Figure(
+        "Quality by part",
+        "bars",
+        rows,
+        "Part",
+        "Points of 100",
+        "category",
+        "integer",
+        caption=FORMULA[0].upper() + FORMULA[1:] + ".",
+    )
+
+
+def _columns(data: Dataset) -> Table:
+    roles = data.roles
+    named = {
+        "target": roles.targets, "time": (roles.time, *roles.time_parts.values()), "series": roles.keys,
+        "known ahead": roles.known_ahead,
+        "static": roles.static, "known afterwards": roles.observed, "segment": roles.segments,
+    }  # fmt: skip
+    rows = []
+    for name, dtype in data.items.schema.items():
+        role = ", ".join(label for label, columns in named.items() if name in columns)
+        column = data.items[name]
+        empty = column.null_count() / max(len(column), 1)
+        rows.append({"name": name, "type": str(dtype), "role": role, "missing": empty, "distinct": column.n_unique()})
+    columns = [Column("name", "Column"), Column("role", "Role"), Column("type", "Type"), Column("missing", "Missing", "percent"),
+               Column("distinct", "Distinct values", "integer")]  # fmt: skip
+    return Table(
+        "Columns", columns, rows, "Columns known afterwards serve as history, never as inputs at the time of the prediction."
+    )
+
+
+def _facts(data: Dataset) -> list[Block]:
+    rows = [{"fact": name, "value": str(fact["value"]), "reason": str(fact["reason"])} for name, fact in data.facts.items()]
+    columns = [Column("fact", "What"), Column("value", "Value"), Column("reason", "Where from")]
+    return [Table("Read off the data", columns, rows)] if rows else []
+
+
+def _aside(aside: pl.DataFrame) -> list[Block]:
+    if aside.is_empty():
+        return []
+    rows = aside.group_by("source", "column", "reason", maintain_order=True).len("rows").sort("rows", descending=True).to_dicts()
+    columns = [
+        Column("source", "Source"),
+        Column("column", "Column"),
+        Column("reason", "Reason"),
+        Column("rows", "Rows", "integer"),
+    ]
+    return [Table("Set aside", columns, rows, "Each row is in quarantine.parquet with its reason.")]
+
+
+def _record(record: Sequence[Mapping[str, Any]]) -> list[Block]:
+    rows = [{"what": entry.get("text", ""), "source": entry.get("source", ""), "rows": entry.get("rows")} for entry in record]
+    columns = [Column("source", "Source"), Column("what", "What was done"), Column("rows", "Rows", "integer")]
+    return [Table("Record of taking in", columns, rows)] if rows else []

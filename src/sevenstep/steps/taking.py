@@ -1,0 +1,35 @@
+"""What steps 1 and 2 share: the data as it came in, with roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sevenstep.data.dataset import Dataset
+from sevenstep.data.intake import intake
+from sevenstep.spec.brief import Brief
+from sevenstep.spec.sources import Data
+from sevenstep.tasks.contract import Task
+from sevenstep.work import Artifact, Leaves
+
+__all__ = ["as_taken_in", "intake_job"]
+
+
+def intake_job(arguments: Mapping[str, Any], inputs: Mapping[str, Artifact]) -> Leaves:
+    """Read and join the sources; leaves ``items``, ``quarantine``, ``record``, ``source_columns`` and every table of vintages."""
+    data = Data.model_validate(arguments["data"])
+    taken = intake(data, Path(arguments["base"]), tuple(arguments["targets"]), one_row_per_time=arguments["one_row_per_time"])
+    vintages = {f"vintages_{name}": table for name, table in taken.tables.items()}
+    return Leaves(
+        json={"record": taken.record, "source_columns": {name: list(columns) for name, columns in taken.source_columns.items()}},
+        frames={"items": taken.items, "quarantine": taken.quarantine, **vintages},
+    )
+
+
+def as_taken_in(taken: Artifact, items: pl.DataFrame, task: Task, brief: Brief) -> Dataset:
+    """The rows of an intake with the roles and facts the task reads off them; not yet fingerprinted."""
+    roles, facts = task.roles(items, brief, taken.json("source_columns"))
+    return Dataset({"items": items}, roles, facts)

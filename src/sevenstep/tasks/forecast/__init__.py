@@ -1,0 +1,1 @@
+"""Forecasting: demand and other series over time, with inputs that are known ahead."""

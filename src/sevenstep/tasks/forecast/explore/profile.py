@@ -1,0 +1,83 @@
+"""Step 3 of a forecast, put together: facts for the plan, insights, recipe, pictures and tables."""
+
+from __future__ import annotations
+
+from sevenstep.chapter import Block
+from sevenstep.data.dataset import Dataset
+from sevenstep.spec.brief import Brief
+from sevenstep.tasks.contract import Profile
+from sevenstep.tasks.forecast.explore.findings import TargetFindings, study
+from sevenstep.tasks.forecast.explore.holidays import calendar_of
+from sevenstep.tasks.forecast.explore.inputs import Inputs, read_inputs
+from sevenstep.tasks.forecast.explore.insights import rank_insights
+from sevenstep.tasks.forecast.explore.pictures import (
+    course_figures,
+    effect_figure,
+    gaps_figure,
+    history_figure,
+    size_figure,
+    value_figures,
+)  # fmt: skip
+from sevenstep.tasks.forecast.explore.profiles import Course, season_course, year_course
+from sevenstep.tasks.forecast.explore.recipe import make_recipe
+from sevenstep.tasks.forecast.explore.sample import Sample, draw_sample
+from sevenstep.tasks.forecast.explore.tables import column_table, leak_table, outlier_table, recipe_table, segment_table
+from sevenstep.tasks.forecast.explore.view import view_of
+from sevenstep.tasks.forecast.panel import Settings
+
+__all__ = ["explore"]
+
+
+def explore(data: Dataset, brief: Brief) -> Profile:
+    """What is in the data, and how it will be prepared.
+
+    ``facts`` holds ``sample`` (how much was looked at closely), ``inputs`` (use of each column) and ``targets`` (see
+    `TargetFindings.to_json`). Effects are told relative to the target where its values allow a logarithmic scale; each has n
+    and a 95 % interval. ``recipe`` is that of `make_recipe`.
+    """
+    settings = Settings.of(data)
+    sample = draw_sample(data, settings, brief.seed)
+    views = [view_of(sample, target) for target in data.roles.targets]
+    seasons = sorted({season for view in views for season in view.seasons})
+    inputs = read_inputs(data, sample.panel, seasons)
+    calendar = calendar_of(brief.section.calendar, settings.frequency, data.items[str(data.roles.time)])
+    found = [study(data, sample, view, inputs, calendar) for view in views]
+    courses = [_courses(item, sample) for item in found]
+    recipe = make_recipe(found, inputs, settings)
+    facts = {
+        "sample": sample.to_json(),
+        "inputs": inputs.to_json(),
+        "targets": {item.target: item.to_json() for item in found},
+    }
+    insights = rank_insights(found, courses, sample, data)
+    return Profile(facts, insights, recipe, _blocks(data, sample, inputs, found, courses, recipe))
+
+
+def _courses(found: TargetFindings, sample: Sample) -> list[Course]:
+    courses = [season_course(sample, found.view, season) for season in found.view.seasons]
+    if found.year_steps[0] > max(found.view.seasons, default=1) and found.calendar:
+        courses.append(year_course(found.view))
+    return courses
+
+
+def _blocks(
+    data: Dataset,
+    sample: Sample,
+    inputs: Inputs,
+    found: list[TargetFindings],
+    courses: list[list[Course]],
+    recipe: dict[str, object],
+) -> list[Block]:
+    return [
+        *leak_table(found),
+        *effect_figure(found, sample),
+        *course_figures(found, courses, sample),
+        history_figure(data, sample),
+        *value_figures(found, sample),
+        *size_figure(found),
+        *gaps_figure(data, sample),
+        *outlier_table(found, sample),
+        *segment_table(data, inputs),
+        recipe_table(recipe),
+        column_table(data, inputs),
+    ]

@@ -1,0 +1,48 @@
+"""What a fitted member is asked: predictions for given series, steps and origins of a panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sevenstep.tasks.forecast.features.history import Asked
+from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.panel import Panel, Settings
+
+__all__ = ["Features", "Member", "Question"]
+
+Features = tuple[list[str], NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Rows to be predicted.
+
+    ``row`` points into the panel's long table (-1 where there is no row); ``features`` gives names, values and base for a recipe
+    and is called only by members that need them. Members may read the panel's target at each row's origin and before, never
+    after.
+    """
+
+    panel: Panel
+    settings: Settings
+    target: str
+    asked: Asked
+    row: NDArray[np.int64]
+    features: Callable[[FeatureRecipe], Features]
+
+
+class Member(Protocol):
+    """A fitted model of one target, part of a forecast model."""
+
+    def predict(self, question: Question) -> NDArray[np.float64]:
+        """Predictions in units of the target, one for each asked row; NaN where it cannot tell."""
+        ...
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write large parts into ``folder`` and return the rest as JSON values."""
+        ...

@@ -1,0 +1,87 @@
+"""The figures behind a verdict, in the order in which a person asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sevenstep.stats.intervals import Estimate
+from sevenstep.tasks.contract import Evidence
+from sevenstep.tasks.forecast.feasibility.ahead import ahead_evidence
+from sevenstep.tasks.forecast.feasibility.calibration import BOUND_SLACK
+from sevenstep.tasks.forecast.feasibility.history import history_evidence
+from sevenstep.tasks.forecast.feasibility.outlook import PROBE, Outlook
+from sevenstep.tasks.forecast.feasibility.study import Study
+from sevenstep.tasks.forecast.feasibility.wording import RULE_NAMES, counted, figure, moment, percent, span
+from sevenstep.tasks.forecast.feasibility.worth import baseline_of, worth_evidence
+
+__all__ = ["findings"]
+
+
+def findings(study: Study, outlook: Outlook, goal: Evidence) -> list[Evidence]:
+    """All evidence of one KPI, the sentence about its goal first."""
+    found = [goal, _reachable(study, outlook), *_rungs(study, outlook), *_bound(outlook), *_curve(study, outlook)]
+    found += [suspicion.evidence for suspicion in study.suspicions]
+    rest = [history_evidence(study.history), ahead_evidence(study.ahead), worth_evidence(outlook)]
+    return [*found, *(evidence for evidence in rest if evidence is not None)]
+
+
+def _measured(name: str, text: str, estimate: Estimate) -> Evidence:
+    return Evidence(name, text, estimate.value, estimate.low, estimate.high, estimate.n)
+
+
+def _reachable(study: Study, outlook: Outlook) -> Evidence:
+    start, experience = outlook.measured, outlook.experience
+    name = "the quick probe" if outlook.start == PROBE else f"the rule '{RULE_NAMES[outlook.start].lower()}'"
+    if not outlook.gauge.is_error:
+        text = f"Calibration aims at {figure(outlook.value)}; {name} alone has {figure(start.value)}."
+    else:
+        series = f", {percent(outlook.from_series)} less for learning from all series" if outlook.from_series else ""
+        text = (
+            f"{figure(start.value)} is where {name} stands{series}, {percent(experience.gain)} less for tuning and combining "
+            f"(experience: {experience.source})"
+        )
+        text += f", and no less than {figure(outlook.bound)}, the bound." if outlook.bound else "."
+    return Evidence("reachable", text, outlook.value, outlook.low, outlook.high, start.n)
+
+
+def _rungs(study: Study, outlook: Outlook) -> Iterator[Evidence]:
+    clock, cutoffs = study.history.clock, study.material.cutoffs
+    sample = f"{study.material.panel.shape[0]:,} of {counted(study.history.series, 'series')}"
+    where = f"on {sample} from {counted(len(cutoffs), 'origin')}, {span(study.history.horizon, clock)} ahead"
+    name = baseline_of(outlook)
+    if name is not None:
+        best = outlook.rungs[name]
+        named = "the baseline of this KPI" if name == outlook.gauge.kpi.baseline else "the best simple rule"
+        yield _measured("baseline", f"{RULE_NAMES[name]}, {named}, {where} ({best.method}).", best)
+    if PROBE in outlook.rungs and study.trial is not None:
+        probe = outlook.rungs[PROBE]
+        learnt = f"learnt from {counted(len(study.trial.rows), 'row')} up to {_until(study)}"
+        yield _measured("quick probe", f"A small boosting model, {learnt}, {where} ({probe.method}).", probe)
+    else:
+        yield Evidence("quick probe", "Too few rows to learn from: only the simple rules were measured.")
+
+
+def _until(study: Study) -> str:
+    material = study.material
+    if material.settings.shared:
+        return moment(material.cutoffs[0] + int(material.panel.offsets[0]), material.panel.clock)
+    return f"{counted(material.panel.end - material.cutoffs[0], 'step')} before the end of each series"
+
+
+def _bound(outlook: Outlook) -> Iterator[Evidence]:
+    if outlook.bound is not None:
+        text = (
+            "No forecast is expected below this: the error of a probe that also sees the values after each target, less "
+            f"{percent(BOUND_SLACK)} for what a finished model explains better."
+        )
+        yield Evidence("bound", text, outlook.bound)
+
+
+def _curve(study: Study, outlook: Outlook) -> Iterator[Evidence]:
+    curve, clock = outlook.by_history, study.history.clock
+    if curve is None:
+        if outlook.gauge.is_error:
+            yield Evidence("learning curve", "The history is too short to be shortened further, so no learning curve was drawn.")
+        return
+    points = ", ".join(f"{figure(error)} with {span(size, clock)}" for size, error in zip(curve.sizes, curve.errors, strict=True))
+    yield Evidence("learning curve", f"Error of the probe by history: {points}; fitted limit {figure(curve.floor)}.", curve.floor)

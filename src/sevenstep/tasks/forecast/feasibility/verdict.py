@@ -1,0 +1,52 @@
+"""Go, go with risk, or no go: where the goal lies against what is reachable."""
+
+from __future__ import annotations
+
+from sevenstep.tasks.contract import Evidence, Verdict
+from sevenstep.tasks.forecast.feasibility.calibration import CLEARLY_OUT, NEAR
+from sevenstep.tasks.forecast.feasibility.outlook import Outlook
+from sevenstep.tasks.forecast.feasibility.wording import figure
+
+__all__ = ["judged"]
+
+
+def judged(outlook: Outlook, problems: int) -> tuple[Verdict, Evidence]:
+    """The verdict and the sentence that gives its reason; ``problems`` of the data turn a go into a go with risk."""
+    verdict, reason = _by_goal(outlook)
+    if verdict == "go" and problems:
+        verdict, reason = "go_with_risk", f"{reason}, but the data have a fault that may undo it (see below)"
+    return verdict, Evidence("goal", f"{reason}.", outlook.gauge.kpi.goal.value)
+
+
+def _by_goal(outlook: Outlook) -> tuple[Verdict, str]:
+    goal = outlook.gauge.kpi.goal
+    value, low, high = outlook.value, outlook.low, outlook.high
+    if value is None or low is None or high is None:
+        return "go_with_risk", f"Whether {_named(outlook)} {goal} can be reached could not be measured: {outlook.measured.method}"
+    expected = f"{figure(value)} ({figure(low)} to {figure(high)})"
+    if goal.met_by(low) and goal.met_by(high):
+        return "go", f"The goal {goal} is met at both ends of what is expected, {expected}"
+    if not outlook.gauge.is_error:
+        return "go_with_risk", f"The goal {goal} lies inside what is expected before calibration, {figure(low)} to {figure(high)}"
+    if goal.met_by(low):
+        side = "expected to be met" if goal.met_by(value) else "harder than expected"
+        return "go_with_risk", f"The goal {goal} lies inside what is expected, {expected}: {side}, not sure"
+    return _beyond(outlook, expected, low)
+
+
+def _beyond(outlook: Outlook, expected: str, low: float) -> tuple[Verdict, str]:
+    goal, bound = outlook.gauge.kpi.goal, outlook.bound
+    if bound is not None and not goal.met_by(bound):
+        return "no_go", f"The goal {goal} asks for less error than the values allow ({figure(bound)}); expected is {expected}"
+    if goal.value <= 0 or low / goal.value > CLEARLY_OUT:
+        return (
+            "no_go",
+            f"The goal {goal} is over {CLEARLY_OUT:g} times better than the optimistic end of what is expected, {expected}",
+        )
+    beyond = low / goal.value - 1
+    how = "just beyond" if beyond <= NEAR else "well beyond"
+    return "go_with_risk", f"The goal {goal} lies {how} the optimistic end of what is expected, {expected}"
+
+
+def _named(outlook: Outlook) -> str:
+    return outlook.gauge.kpi.metric.upper()

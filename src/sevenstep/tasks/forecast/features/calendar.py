@@ -1,0 +1,76 @@
+"""The calendar of the target time: its place in week, month and year, holidays around it, and its twin a year ago."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sevenstep.data.calendar_features import calendar_features, week_features
+from sevenstep.tasks.forecast.features.history import Asked, Named
+from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.panel import Panel
+
+__all__ = ["calendar_columns", "twin_steps"]
+
+
+def calendar_columns(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
+    """Numeric calendar features of each asked time, one named column at a time."""
+    steps, position = np.unique(asked.step, return_inverse=True)
+    times = panel.times(np.zeros(len(steps), dtype=np.int32), steps.astype(np.int32))
+    frame = _features(times, recipe.calendar)
+    for column in frame.columns:
+        if frame[column].dtype.is_numeric() or frame[column].dtype == pl.Boolean:
+            yield f"calendar_{column}", frame[column].cast(pl.Float32).to_numpy()[position].astype(np.float32)
+
+
+def twin_steps(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> NDArray[np.int32]:
+    """The step each asked time is compared with a year ago: the same day of the same holiday where it belongs to one (Easter and
+    Seollal move), else the same weekday 52 weeks before.
+    """
+    plain = (asked.step - recipe.year).astype(np.int32)
+    if recipe.calendar.get("period") != "day" or not recipe.calendar.get("country"):
+        return plain
+    steps, position = np.unique(asked.step, return_inverse=True)
+    times = panel.times(np.zeros(len(steps), dtype=np.int32), steps.astype(np.int32))
+    twins = _features(times, recipe.calendar).select(panel.clock.steps(pl.col("last_year")).alias("step"))["step"]
+    own = twins.cast(pl.Float64).to_numpy()[position] - panel.offsets[0]
+    return np.where(np.isfinite(own), own, plain).astype(np.int32)
+
+
+def _features(times: pl.Series, calendar: Mapping[str, Any]) -> pl.DataFrame:
+    period, country = calendar["period"], calendar.get("country")
+    if not country or period not in ("hour", "day", "week"):
+        return _place_in_year(times, period)
+    extra = tuple((day, name) for name, days in (calendar.get("extra") or {}).items() for day in days)
+    key = tuple(times.cast(pl.Date).to_list())
+    return _holidays(key, period, country, calendar.get("subdivision"), extra, calendar.get("label", "start"))
+
+
+@lru_cache(maxsize=4)
+def _holidays(
+    days: tuple[date, ...], period: str, country: str, subdivision: str | None, extra: tuple[tuple[str, str], ...], label: str
+) -> pl.DataFrame:
+    series = pl.Series("date", days, dtype=pl.Date)
+    own = {date.fromisoformat(day): name for day, name in extra}
+    if period == "week":
+        return week_features(series, country, subdivision, own, label="end" if label == "end" else "start")
+    return calendar_features(series, country, subdivision, own)
+
+
+def _place_in_year(times: pl.Series, period: str) -> pl.DataFrame:
+    """Where no holidays are known: month, and for short steps day and week as well."""
+    day = pl.col("time").dt
+    columns = {"month": day.month(), "quarter": day.quarter()}
+    if period in ("hour", "day", "week"):
+        columns |= {"day_of_year": day.ordinal_day(), "day": day.day(), "week": day.week()}
+    if period in ("hour", "day"):
+        columns |= {"weekday": day.weekday()}
+    if period == "hour":
+        columns |= {"hour": pl.col("time").cast(pl.Datetime("us")).dt.hour()}
+    return pl.DataFrame({"time": times}).select(expression.cast(pl.Int32).alias(name) for name, expression in columns.items())

@@ -1,0 +1,188 @@
+"""What a forecast knows about the past of its series at its origin.
+
+Everything here is read at ``origin`` or earlier: levels, trends, seasonal means, means in the same state of the events, and the
+same time last year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.features.windows import (
+    cumulative,
+    exponential_mean,
+    last_value,
+    phase_means,
+    rolling_mean,
+    rolling_spread,
+    since,
+)
+
+__all__ = ["Asked", "Named", "history_features", "surprises", "transform", "untransform"]
+
+Floats = NDArray[np.float32]
+Named = tuple[str, Floats]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which values are asked for: grid row, target column and origin column, arrays of equal length."""
+
+    series: NDArray[np.int32]
+    step: NDArray[np.int32]
+    origin: NDArray[np.int32]
+
+
+def transform(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """To the scale on which effects add: ``log1p`` (values below 0 count as 0) or ``asinh``."""
+    result: NDArray[Any] = np.log1p(np.maximum(values, 0.0)) if name == "log1p" else np.arcsinh(values)
+    return result
+
+
+def untransform(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """Back to units of the target."""
+    result: NDArray[Any] = np.expm1(values) if name == "log1p" else np.sinh(values)
+    return result
+
+
+def surprises(scaled: Floats, recipe: FeatureRecipe) -> Floats:
+    """How far each value lies from the level known shortly before it: what the time of year (and chance) did."""
+    _, half = _year_window(recipe)
+    return scaled - _previous(exponential_mean(scaled, _level_half_life(recipe)), half + 1)
+
+
+def history_features(
+    scaled: Floats,
+    states: NDArray[np.int16] | None,
+    pooled: Floats,
+    twin: NDArray[np.int32],
+    recipe: FeatureRecipe,
+    asked: Asked,
+) -> Iterator[Named]:
+    """All features of the past, one named column at a time.
+
+    Args:
+        scaled: transformed target on the grid, NaN where unknown.
+        states: joint state of the events on the grid (-1 unknown), or None when no event splits the averages.
+        pooled: mean over all series of their `surprises`, ``[step]``; unused without a year.
+        twin: the step a year ago each row is compared with; unused without a year.
+        recipe: which features.
+        asked: which rows.
+
+    The first column is ``base``: the best single guess at the target's scaled value, from which models learn the rest.
+    """
+    level = exponential_mean(scaled, _level_half_life(recipe))
+    seasonal = list(_seasonal(scaled, recipe, asked))
+    stateful = list(_stateful(scaled, states, recipe, asked)) if states is not None else []
+    best_first = [column for _, column in stateful[1:2] + seasonal[1:2]] + [level[asked.series, asked.origin]]
+    yield "base", _first_known(best_first)
+    yield from seasonal
+    yield from stateful
+    yield from _levels(scaled, level, recipe, asked)
+    if recipe.year:
+        yield from _last_year(scaled, level, pooled, twin, recipe, asked)
+
+
+def _level_half_life(recipe: FeatureRecipe) -> float:
+    return float(2 * recipe.seasons[0]) if recipe.seasons else 2.0
+
+
+def _first_known(columns: list[Floats]) -> Floats:
+    result = columns[0].copy()
+    for column in columns[1:]:
+        result = np.where(np.isfinite(result), result, column)
+    return np.where(np.isfinite(result), result, 0.0).astype(np.float32)
+
+
+def _seasonal(scaled: Floats, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
+    for season in recipe.seasons:
+        phase = asked.step % season
+        cycle = (asked.origin - phase) // season
+        known = cycle >= 0
+        for half_life in (2.0, 6.0, 20.0):
+            means = phase_means(scaled, season, half_life)
+            values = means[asked.series, np.maximum(cycle, 0), phase]
+            yield f"phase_{season}_{half_life:g}", np.where(known, values, np.nan).astype(np.float32)
+        yield f"last_phase_{season}", _last_phase(scaled, season, asked, cycle, phase)
+
+
+def _last_phase(scaled: Floats, season: int, asked: Asked, cycle: NDArray[np.int32], phase: NDArray[np.int32]) -> Floats:
+    column = cycle * season + phase
+    values = scaled[asked.series, np.clip(column, 0, scaled.shape[1] - 1)]
+    return np.where(column >= 0, values, np.nan).astype(np.float32)
+
+
+def _stateful(scaled: Floats, states: NDArray[np.int16], recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
+    season = recipe.seasons[0] if recipe.seasons else 1
+    wanted = states[asked.series, asked.step].astype(np.int32) * season + asked.step % season
+    wanted[states[asked.series, asked.step] < 0] = -1
+    keys = np.where(states >= 0, states.astype(np.int32) * season + np.arange(scaled.shape[1]) % season, -1)
+    for half_life in (3.0 * season, 10.0 * season, 40.0 * season):
+        values = np.full(len(asked.series), np.nan, dtype=np.float32)
+        for key in np.unique(wanted[wanted >= 0]):
+            rows = wanted == key
+            mean = exponential_mean(np.where(keys == key, scaled, np.nan), half_life)
+            values[rows] = mean[asked.series[rows], asked.origin[rows]]
+        yield f"state_{half_life / season:g}", values
+
+
+def _levels(scaled: Floats, level: Floats, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
+    season = recipe.seasons[0] if recipe.seasons else 4
+    at = (asked.series, asked.origin)
+    yield "level", level[at]
+    for cycles in (1, 4, 13):
+        yield f"mean_{cycles * season}", rolling_mean(scaled, cycles * season)[at]
+    yield f"spread_{8 * season}", rolling_spread(scaled, 8 * season)[at]
+    slow = exponential_mean(scaled, 16.0 * season)
+    yield "slow_level", slow[at]
+    yield "trend", (level - slow)[at]
+    yield "newest", last_value(scaled)[at]
+    seen = np.isfinite(scaled)
+    yield "steps_since_seen", since(seen, 8 * season)[at]
+    counts = cumulative(scaled)[1]
+    yield "seen_so_far", np.minimum(counts[asked.series, asked.origin + 1], 4 * max(season, recipe.year)).astype(np.float32)
+
+
+def _year_window(recipe: FeatureRecipe) -> tuple[int, int]:
+    season = recipe.seasons[0] if recipe.seasons else 1
+    return season, (max(season // 2, 1) if season < recipe.year else 0)
+
+
+def _last_year(
+    scaled: Floats, level: Floats, pooled: Floats, there: NDArray[np.int32], recipe: FeatureRecipe, asked: Asked
+) -> Iterator[Named]:
+    season, half = _year_window(recipe)
+    own = surprises(scaled, recipe)
+    for name, grid in (("own", own), ("all", np.broadcast_to(pooled, own.shape))):
+        yield f"last_year_{name}", _centred(grid, asked.series, there, half, asked.origin)
+        yield f"last_year_{name}_day", _at(grid, asked.series, there, asked.origin)
+        yield f"last_year_{name}_wide", _centred(grid, asked.series, there, 2 * season, asked.origin)
+    yield "last_year_value", _at(scaled, asked.series, there, asked.origin)
+    now = _at(level, asked.series, asked.origin, asked.origin)
+    yield "last_year_level_change", now - _at(level, asked.series, asked.origin - recipe.year, asked.origin)
+
+
+def _previous(grid: Floats, columns: int) -> Floats:
+    moved = np.full_like(grid, np.nan)
+    moved[:, columns:] = grid[:, :-columns]
+    return moved
+
+
+def _at(grid: Floats, series: NDArray[np.int32], column: NDArray[np.int32], origin: NDArray[np.int32]) -> Floats:
+    values = grid[series, np.clip(column, 0, grid.shape[1] - 1)]
+    return np.where((column >= 0) & (column <= origin), values, np.nan).astype(np.float32)
+
+
+def _centred(grid: Floats, series: NDArray[np.int32], column: NDArray[np.int32], half: int, origin: NDArray[np.int32]) -> Floats:
+    """Mean over the columns around ``column``, as far as they are not after the origin."""
+    sums, counts = cumulative(grid)
+    low = np.clip(column - half, 0, grid.shape[1])
+    high = np.clip(np.minimum(column + half, origin) + 1, low, grid.shape[1])
+    total, count = sums[series, high] - sums[series, low], counts[series, high] - counts[series, low]
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)

@@ -1,0 +1,93 @@
+"""What is known ahead about the time to be forecast: plans, calendar, closures, and attributes of the series.
+
+Nothing here reads the target or any column that is only known afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sevenstep.tasks.forecast.features.calendar import calendar_columns
+from sevenstep.tasks.forecast.features.history import Asked, Named
+from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.features.windows import since
+from sevenstep.tasks.forecast.panel import Panel
+
+__all__ = ["event_states", "input_features", "level_codes"]
+
+CLOSED_RUN = 30  # closures longer than this count as this long
+
+
+def level_codes(values: pl.Series, levels: tuple[str, ...]) -> NDArray[np.float32]:
+    """The position of each value among ``levels`` (compared as text); NaN where it is none of them."""
+    codes = values.cast(pl.String).replace_strict(list(levels), list(range(len(levels))), default=None, return_dtype=pl.Float32)
+    return codes.to_numpy().astype(np.float32)
+
+
+def event_states(panel: Panel, recipe: FeatureRecipe) -> NDArray[np.int16] | None:
+    """The joint state of the recipe's events on the grid, -1 where any of them is unknown; None without events."""
+    if not recipe.events:
+        return None
+    state = np.zeros(panel.shape, dtype=np.int16)
+    for column in recipe.events:
+        levels = recipe.categories[column]
+        grid = np.full(panel.shape, np.nan, dtype=np.float32)
+        grid[panel.series, panel.steps] = level_codes(panel.rows[column], levels)
+        known = np.isfinite(grid) & (state >= 0)
+        state = np.where(known, state * len(levels) + np.nan_to_num(grid), -1).astype(np.int16)
+    return state
+
+
+def input_features(panel: Panel, recipe: FeatureRecipe, asked: Asked, rows: NDArray[np.int64]) -> Iterator[Named]:
+    """All features of the target time, one named column at a time.
+
+    ``rows`` gives for each asked value its row in the panel's long table, -1 where it has none.
+    """
+    yield "lead", (asked.step - asked.origin).astype(np.float32)
+    for season in recipe.seasons:
+        yield f"phase_of_{season}", (asked.step % season).astype(np.float32)
+    for column in recipe.numbers:
+        yield column, _taken(panel.rows[column].cast(pl.Float32).to_numpy(), rows)
+    for column, levels in recipe.categories.items():
+        yield column, _taken(level_codes(panel.rows[column], levels), rows)
+    yield from _shifted(panel, recipe, asked)
+    if recipe.closures:
+        yield from _closures(panel, asked)
+    if recipe.calendar:
+        yield from calendar_columns(panel, recipe, asked)
+
+
+def _taken(values: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    return np.where(rows >= 0, values[np.maximum(rows, 0)], np.nan).astype(np.float32)
+
+
+def _shifted(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
+    season = recipe.seasons[0] if recipe.seasons else 1
+    shifts = sorted({-season, -2, -1, 1, 2, season} - {0})
+    for column in recipe.shifted:
+        grid = np.full(panel.shape, np.nan, dtype=np.float32)
+        levels = recipe.categories.get(column)
+        values = panel.rows[column]
+        grid[panel.series, panel.steps] = level_codes(values, levels) if levels else values.cast(pl.Float32).to_numpy()
+        for shift in shifts:
+            at = asked.step + shift
+            inside = (at >= 0) & (at < panel.shape[1])
+            moved = grid[asked.series, np.clip(at, 0, panel.shape[1] - 1)]
+            yield f"{column}{shift:+d}", np.where(inside, moved, np.nan).astype(np.float32)
+
+
+def _closures(panel: Panel, asked: Asked) -> Iterator[Named]:
+    open_ = np.zeros(panel.shape, dtype=bool)
+    open_[panel.series, panel.steps] = True
+    before, after = since(open_, CLOSED_RUN), since(open_[:, ::-1], CLOSED_RUN)[:, ::-1]
+    last = panel.shape[1] - 1
+    yield (
+        "closed_before",
+        np.where(asked.step > 0, before[asked.series, np.maximum(asked.step - 1, 0)], np.nan).astype(np.float32),
+    )
+    next_ = after[asked.series, np.minimum(asked.step + 1, last)]
+    yield "closed_after", np.where(asked.step < last, next_, np.nan).astype(np.float32)

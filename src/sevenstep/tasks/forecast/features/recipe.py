@@ -1,0 +1,61 @@
+"""A feature specification that is data: what a feature table holds, written so that it can be hashed, shown and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["FeatureRecipe"]
+
+
+@dataclass(frozen=True)
+class FeatureRecipe:
+    """What the rows of a feature table know.
+
+    Args:
+        target: the column to be predicted.
+        horizon: longest lead, in steps.
+        transform: ``log1p`` for targets that are never negative, ``asinh`` otherwise.
+        seasons: season lengths in steps, shortest first; averages are kept for each phase of each.
+        year: steps of a year for comparisons with the same time last year; 0 for none.
+        events: known-ahead columns of few levels whose state splits the averages ("same weekday in the same promotion state").
+        numbers: known-ahead and static columns taken as numbers.
+        categories: known-ahead and static columns taken as codes, each with its levels in code order.
+        shifted: known-ahead columns also taken from neighbouring steps.
+        groups: segment columns over which levels and trends are pooled.
+        closures: whether a missing row is a planned closure, known ahead.
+        calendar: country, subdivision and extra events for calendar features; empty for none.
+        weights: columns whose value, where not 0, multiplies a row's weight ({IsHoliday: 5}).
+        samples: how many leads are drawn for each training row.
+        most_rows: at most so many training rows, drawn at random.
+        seed: seed of the draws.
+    """
+
+    target: str
+    horizon: int
+    transform: str = "log1p"
+    seasons: tuple[int, ...] = ()
+    year: int = 0
+    events: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shifted: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    closures: bool = False
+    calendar: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    samples: int = 1
+    most_rows: int = 1_000_000
+    seed: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> FeatureRecipe:
+        """Read back what `to_json` gave, also after a trip through JSON."""
+        parts: dict[str, Any] = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+        parts["categories"] = {name: tuple(levels) for name, levels in value.get("categories", {}).items()}
+        return cls(**parts)

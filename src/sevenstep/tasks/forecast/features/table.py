@@ -1,0 +1,162 @@
+"""The feature table of one target: what every boosting candidate and every fold shares.
+
+A training row is an observed value together with one origin before it, drawn at random up to the horizon, and sees only what that
+origin had seen. So one table serves all leads and all folds: a fold takes the training rows whose own time is not after its
+cutoff, and adds the rows whose origin *is* its cutoff, to be scored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sevenstep.tasks.forecast.features.calendar import twin_steps
+from sevenstep.tasks.forecast.features.history import Asked, history_features, surprises, transform
+from sevenstep.tasks.forecast.features.inputs import event_states, input_features
+from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.folds import scored_rows
+from sevenstep.tasks.forecast.panel import Panel
+
+__all__ = ["FeatureTable", "build_table", "features_for", "row_weights"]
+
+_ARRAYS = ("values", "base", "truth", "weight", "series", "step", "origin", "cutoff", "row")
+CELLS_AT_ONCE = 4_000_000  # grid cells worked on together: bounds the memory of the averages
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Features and what they belong to, arrays of equal length.
+
+    ``cutoff`` is -1 for a training row; otherwise the origin of the fold the row is scored in. ``base`` is the best single
+    guess at the scaled target, from which models learn the rest. ``truth`` is the target in its own units, ``weight`` what its
+    error counts. ``row`` points into the panel.
+    """
+
+    recipe: FeatureRecipe
+    names: Sequence[str]
+    values: NDArray[np.float32]
+    base: NDArray[np.float32]
+    truth: NDArray[np.float64]
+    weight: NDArray[np.float32]
+    series: NDArray[np.int32]
+    step: NDArray[np.int32]
+    origin: NDArray[np.int32]
+    cutoff: NDArray[np.int32]
+    row: NDArray[np.int64]
+
+    @property
+    def categorical(self) -> list[str]:
+        """Names of the columns that hold codes of categories."""
+        return [name for name in self.names if name in self.recipe.categories]
+
+    def save(self, folder: Path) -> None:
+        """Write as NumPy files and JSON."""
+        for name in _ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
+        about = {"recipe": self.recipe.to_json(), "names": list(self.names)}
+        (folder / "table.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> FeatureTable:
+        """Map the files into memory; rows are read when they are used."""
+        about = json.loads((folder / "table.json").read_text(encoding="utf-8"))
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+        return cls(recipe=FeatureRecipe.from_json(about["recipe"]), names=about["names"], **arrays)
+
+
+def build_table(panel: Panel, recipe: FeatureRecipe, cutoffs: Sequence[int]) -> FeatureTable:
+    """Draw the training rows, add the rows of each fold, and compute the features of all of them."""
+    truth = panel.rows[recipe.target].cast(pl.Float64).to_numpy()
+    parts = [_training_rows(panel, recipe, truth)]
+    for cutoff in cutoffs:
+        scored = scored_rows(panel, truth, cutoff, recipe.horizon)
+        parts.append((scored, np.full(len(scored), cutoff, dtype=np.int32)))
+    row = np.concatenate([part[0] for part in parts])
+    origin = np.concatenate([part[1] for part in parts]).astype(np.int32)
+    judged = np.concatenate([np.full(len(part[0]), at, np.int32) for part, at in zip(parts, [-1, *cutoffs], strict=True)])
+    asked = Asked(panel.series[row], panel.steps[row], origin)
+    names, values, base = features_for(panel, recipe, asked, row)
+    weight = row_weights(panel, recipe.weights)[row]
+    return FeatureTable(recipe, names, values, base, truth[row], weight, asked.series, asked.step, origin, judged, row)
+
+
+def row_weights(panel: Panel, weights: Mapping[str, float]) -> NDArray[np.float32]:
+    """What the error of each row of the panel counts: 1, times the weight of each named column that is not 0 or false there."""
+    total = np.ones(len(panel.rows), dtype=np.float32)
+    for column, factor in weights.items():
+        total[panel.rows[column].cast(pl.Float64).fill_null(0.0).to_numpy() != 0] *= factor
+    return total
+
+
+def _training_rows(
+    panel: Panel, recipe: FeatureRecipe, truth: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    generator = np.random.default_rng(recipe.seed)
+    first = _first_seen(panel, truth)
+    rows = np.flatnonzero(np.isfinite(truth))
+    drawn, origins = [], []
+    for _ in range(recipe.samples):
+        lead = generator.integers(1, recipe.horizon + 1, len(rows))
+        origin = panel.steps[rows] - lead
+        usable = origin >= first[panel.series[rows]] + _warm_up(recipe)
+        drawn.append(rows[usable])
+        origins.append(origin[usable])
+    row, origin = np.concatenate(drawn), np.concatenate(origins).astype(np.int32)
+    if len(row) > recipe.most_rows:
+        kept = np.sort(generator.choice(len(row), recipe.most_rows, replace=False))
+        row, origin = row[kept], origin[kept]
+    return row, origin
+
+
+def _warm_up(recipe: FeatureRecipe) -> int:
+    """Steps of history a series must have at the origin before its rows teach anything."""
+    return recipe.seasons[0] if recipe.seasons else 2
+
+
+def _first_seen(panel: Panel, truth: NDArray[np.float64]) -> NDArray[np.int32]:
+    first = np.full(panel.shape[0], panel.shape[1], dtype=np.int32)
+    known = np.isfinite(truth)
+    np.minimum.at(first, panel.series[known], panel.steps[known])
+    return first
+
+
+def features_for(
+    panel: Panel, recipe: FeatureRecipe, asked: Asked, row: NDArray[np.int64]
+) -> tuple[list[str], NDArray[np.float32], NDArray[np.float32]]:
+    """Names, values ``[row, feature]`` and base of the asked rows, computed a block of series at a time."""
+    scaled = transform(panel.grid(recipe.target), recipe.transform).astype(np.float32)
+    states = event_states(panel, recipe)
+    pooled = _pooled_surprises(scaled, recipe)
+    twin = twin_steps(panel, recipe, asked)
+    ahead = list(input_features(panel, recipe, asked, row))
+    past: dict[str, NDArray[np.float32]] = {}
+    for low, high in _blocks(panel.shape):
+        mine = (asked.series >= low) & (asked.series < high)
+        local = Asked(asked.series[mine] - np.int32(low), asked.step[mine], asked.origin[mine])
+        local_states = None if states is None else states[low:high]
+        for name, column in history_features(scaled[low:high], local_states, pooled, twin[mine], recipe, local):
+            past.setdefault(name, np.empty(len(row), dtype=np.float32))[mine] = column
+    columns = past | dict(ahead)
+    return list(columns), np.column_stack(list(columns.values())), past["base"]
+
+
+def _pooled_surprises(scaled: NDArray[np.float32], recipe: FeatureRecipe) -> NDArray[np.float32]:
+    """Mean over all series of how far each step lay from the level before it, ``[step]``."""
+    total, count = np.zeros(scaled.shape[1]), np.zeros(scaled.shape[1])
+    for low, high in _blocks(scaled.shape) if recipe.year else ():
+        block = surprises(scaled[low:high], recipe)
+        total += np.nansum(block, axis=0)
+        count += np.isfinite(block).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
+def _blocks(shape: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    size = max(1, CELLS_AT_ONCE // max(shape[1], 1))
+    for low in range(0, shape[0], size):
+        yield low, min(low + size, shape[0])

@@ -1,0 +1,56 @@
+"""Rolling-origin evaluation: at which origins a forecast is judged, and on which rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sevenstep.tasks.contract import Fold
+from sevenstep.tasks.forecast.panel import Panel, Settings
+
+__all__ = ["EVERYTHING", "plan_folds", "scored_rows"]
+
+EVERYTHING = "everything"
+
+
+def scored_rows(panel: Panel, truth: NDArray[np.float64], cutoff: int, horizon: int) -> NDArray[np.int64]:
+    """Rows of the panel judged at one origin: known values up to ``horizon`` steps after it, of series seen before it."""
+    known = np.isfinite(truth)
+    started = np.zeros(panel.shape[0], dtype=bool)
+    started[panel.series[known & (panel.steps <= cutoff)]] = True
+    inside = known & (panel.steps > cutoff) & (panel.steps <= cutoff + horizon) & started[panel.series]
+    return np.flatnonzero(inside)
+
+
+def plan_folds(panel: Panel, settings: Settings, horizon: int, wanted: int | None) -> tuple[Sequence[Fold], Fold, str]:
+    """The folds, the fold that stands for all rows, and the reason for the choice.
+
+    The newest origins come first in importance: each fold ends where the next begins. With over a year and a half of history
+    one fold covers the same weeks a year ago, because the coming horizon resembles them more than it resembles last month.
+    """
+    count = wanted or 3
+    least = max(2 * settings.season, horizon // 2, 4)
+    newest = [panel.end - horizon * (back + 1) for back in range(count)]
+    cutoffs = [cutoff for cutoff in newest if cutoff >= least]
+    reason = f"{len(cutoffs)} newest origins, {horizon} steps apart"
+    year_ago = panel.end - settings.year
+    if (
+        settings.year
+        and wanted is None
+        and year_ago >= settings.year // 2 + least
+        and year_ago + horizon < min(cutoffs, default=0)
+    ):
+        cutoffs = [*cutoffs[: count - 1], year_ago]
+        reason = f"{len(cutoffs) - 1} newest origins, {horizon} steps apart, and the same weeks a year ago"
+    cutoffs = sorted(cutoffs) or [max(panel.end - horizon, panel.end // 2)]
+    folds = [_fold(panel, number, cutoff, horizon) for number, cutoff in enumerate(cutoffs)]
+    everything = Fold(EVERYTHING, -1, {"until": panel.end}, {"after": panel.end, "steps": horizon})
+    return folds, everything, reason
+
+
+def _fold(panel: Panel, number: int, cutoff: int, horizon: int) -> Fold:
+    own = int(np.median(panel.offsets)) + cutoff
+    name = f"from {panel.clock.time_at(own)}" if np.ptp(panel.offsets) == 0 else f"{panel.end - cutoff} steps before the end"
+    return Fold(name, number, {"until": int(cutoff)}, {"after": int(cutoff), "steps": int(horizon)})

@@ -1,0 +1,196 @@
+"""The forecast model that is released: members, weights, calibration and the history they forecast from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sevenstep.data.dataset import Dataset, Roles
+from sevenstep.errors import InputError
+from sevenstep.tasks.contract import Explanation
+from sevenstep.tasks.forecast.asking import AskedRows, open_rows, rows_to_ask
+from sevenstep.tasks.forecast.calibrate import apply
+from sevenstep.tasks.forecast.explain import explain_item
+from sevenstep.tasks.forecast.families.members import FittedMember
+from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
+from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
+
+__all__ = ["ForecastModel", "blend"]
+
+Members = Mapping[str, Sequence[tuple[FittedMember, float]]]
+
+
+def blend(predictions: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weighted mean over members, ``[item, member] -> [item]``; a member that cannot tell (NaN) leaves its weight to the
+    others.
+    """
+    known = np.isfinite(predictions)
+    share = known * weights
+    total = share.sum(axis=1)
+    mean = (np.where(known, predictions, 0.0) * share).sum(axis=1) / np.where(total > 0, total, 1.0)
+    return np.where(total > 0, mean, np.nan)
+
+
+@dataclass(frozen=True)
+class ForecastModel:
+    """Forecasts for every target from one history.
+
+    Args:
+        history: the data set the forecast starts from, open rows included.
+        horizon: longest lead the model was judged at.
+        members: for each target its fitted members with their weights.
+        calibration: for each target its shift and bounds.
+        trained_keys: series in the order the calibration numbers them.
+    """
+
+    history: Dataset
+    horizon: int
+    members: Members
+    calibration: Mapping[str, Mapping[str, Any]]
+    trained_keys: pl.DataFrame
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Frequency, season and the like, as read off the data."""
+        return Settings.of(self.history)
+
+    def input_schema(self) -> Mapping[str, str]:
+        """Columns a row to be forecast must have."""
+        roles, schema = self.history.roles, self.history.items.schema
+        names = [*roles.keys, *(roles.time_parts.values() or [roles.time]), *roles.known_ahead]
+        return {str(name): str(schema.get(str(name), "Int64")) for name in names}
+
+    def predict(self, rows: pl.DataFrame | None = None) -> pl.DataFrame:
+        """Forecasts for ``rows``, or for the open rows of the history.
+
+        Args:
+            rows: typed rows with keys, time and known-ahead inputs. Rows in which a target is known are taken as newer
+                observations first, and are not forecast.
+
+        Returns one row per series, time and target: keys and time under their own names, ``target``, ``prediction`` and bounds.
+        Raises InputError where there is nothing to forecast, or an input that must be known ahead is not there.
+        """
+        model = self if rows is None else self._with_rows(rows)
+        panel = build_panel(model.history, self.settings)
+        wanted = open_rows(model.history, panel, self.horizon) if rows is None else rows_to_ask(model.history, panel, rows)
+        return pl.concat([model._target(target, wanted) for target in self.history.roles.targets], how="vertical")
+
+    def refresh(self, rows: pl.DataFrame) -> ForecastModel:
+        """The same parameters with newer observations taken into the history."""
+        return self._with_rows(rows)
+
+    def _with_rows(self, rows: pl.DataFrame) -> ForecastModel:
+        """Rows replace those of the history at the same series and time."""
+        items, roles = self.history.items, self.history.roles
+        names = [*roles.keys, str(roles.time)]
+        new = _typed_as(rows.select([name for name in items.columns if name in rows.columns]), items)
+        kept = items.join(new, on=names, how="anti", nulls_equal=True)
+        grown = pl.concat([kept, _fill_static(new, items, roles)], how="diagonal").sort(names)
+        return replace(self, history=replace(self.history, tables={**self.history.tables, "items": grown}, fingerprint=""))
+
+    def _target(self, target: str, wanted: AskedRows) -> pl.DataFrame:
+        matrix, weights = self.member_predictions(target, wanted)
+        scores = _as_scores(target, wanted, blend(matrix, weights), self._trained_numbers(wanted.panel))
+        frame = apply(scores, self.calibration[target]).frame
+        shown = wanted.shown(self.history.roles)
+        return shown.with_columns(pl.lit(target).alias("target"), frame["prediction"], *(frame[bound] for bound in BOUNDS))
+
+    def member_predictions(self, target: str, wanted: AskedRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What each member of a target predicts, ``[row, member]``, and the members' weights."""
+        question = wanted.question(target, self.settings)
+        members = self.members[target]
+        matrix = np.column_stack([fitted.member.predict(question) for fitted, _ in members])
+        return matrix, np.array([weight for _, weight in members])
+
+    def _trained_numbers(self, panel: Panel) -> NDArray[np.int32]:
+        """For each series of a panel the number the calibration knows it by; one past the last for a new series."""
+        columns = self.trained_keys.columns
+        if columns == [""]:
+            return np.zeros(panel.shape[0], dtype=np.int32)
+        numbered = self.trained_keys.with_row_index("number")
+        numbers = panel.keys.join(numbered, on=columns, how="left", nulls_equal=True, maintain_order="left")["number"]
+        return numbers.fill_null(len(self.trained_keys)).cast(pl.Int32).to_numpy()
+
+    def explain(self, item: Mapping[str, Any]) -> Sequence[Explanation]:
+        """What drove the forecast of one series and time, in units of each target, as parts that add up.
+
+        A time within the history is explained as it would have been forecast at the longest lead the model was judged at.
+        """
+        return [explain_item(self, target, item) for target in self.history.roles.targets]
+
+    def save(self, folder: Path) -> None:
+        """Write history, keys, members and ``model.json``."""
+        (folder / "history").mkdir()
+        self.history.save(folder / "history")
+        self.trained_keys.write_parquet(folder / "keys.parquet")
+        listed: dict[str, list[dict[str, Any]]] = {}
+        for place, (target, members) in enumerate(self.members.items()):
+            listed[target] = []
+            for number, (fitted, weight) in enumerate(members):
+                name = f"member-{place}-{number}"
+                (folder / name).mkdir()
+                fitted.save(folder / name)
+                listed[target].append({"folder": name, "weight": weight})
+        about = {"horizon": self.horizon, "members": listed, "calibration": self.calibration}
+        (folder / "model.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> ForecastModel:
+        """Read back what `save` wrote."""
+        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        members = {
+            target: [(FittedMember.load(folder / entry["folder"]), float(entry["weight"])) for entry in entries]
+            for target, entries in about["members"].items()
+        }
+        history, keys = Dataset.load(folder / "history"), pl.read_parquet(folder / "keys.parquet")
+        return cls(history, about["horizon"], members, about["calibration"], keys)
+
+
+def _typed_as(rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Rows in the types of the history; raises InputError naming the column whose values do not fit."""
+    for name in rows.columns:
+        if rows[name].cast(items.schema[name], strict=False).null_count() > rows[name].null_count():
+            given = f"column '{name}' of the rows to be forecast is {rows.schema[name]}"
+            raise InputError("PREDICT-TYPE", given, f"in the data it is {items.schema[name]}", "give values of that type")
+    return rows.cast({name: items.schema[name] for name in rows.columns})
+
+
+def _fill_static(new: pl.DataFrame, items: pl.DataFrame, roles: Roles) -> pl.DataFrame:
+    """Attributes of a series that new rows do not bring are those it always had."""
+    absent = [name for name in (*roles.static, *roles.segments) if name in items.columns and name not in new.columns]
+    if not absent or not roles.keys:
+        return new
+    known = items.group_by(roles.keys).agg(pl.col(dict.fromkeys(absent)).drop_nulls().first())
+    return new.join(known, on=list(roles.keys), how="left", nulls_equal=True)
+
+
+def _as_scores(target: str, wanted: AskedRows, prediction: NDArray[np.float64], numbers: NDArray[np.int32]) -> ScoreTable:
+    """Predictions in the shape the calibration reads; nothing is known about the truth yet."""
+    asked = wanted.asked
+    empty = pl.Series([None] * len(prediction), dtype=pl.Float64)
+    frame = pl.DataFrame(
+        {
+            "candidate": "final",
+            "target": target,
+            "fold": 0,
+            "origin": asked.origin,
+            "time": asked.step,
+            "lead": asked.step - asked.origin,
+            "item": wanted.row,
+            "cluster": numbers[asked.series],
+            "weight": 1.0,
+            "scale": 1.0,
+            "truth": empty,
+            "prediction": prediction,
+            **dict.fromkeys(BOUNDS, empty),
+        }
+    )
+    return ScoreTable(frame)

@@ -1,0 +1,125 @@
+"""Series on a common grid: one row a series, one column a step.
+
+Lags, windows and seasonal averages are single passes over such arrays. Under a *common* clock a column is the same moment for all
+series; under an *each* clock (series that share no calendar) every series ends in the same column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sevenstep.data.dataset import Dataset
+from sevenstep.tasks.forecast.clock import Clock
+
+__all__ = ["Panel", "Settings", "build_panel"]
+
+FloatGrid = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the data and the spec say about time, resolved: the same values for every part of the task.
+
+    ``season`` and ``year`` are in steps (1 or 0 where there is none); ``gaps`` is ``closed``, ``zero`` or ``missing``;
+    ``shared`` tells whether all series share one calendar and one last observation time.
+    """
+
+    frequency: str | int
+    season: int
+    year: int
+    gaps: str
+    shared: bool
+
+    @classmethod
+    def of(cls, data: Dataset) -> Settings:
+        """Read the settings from the facts of a data set."""
+        facts = {name: fact["value"] for name, fact in data.facts.items()}
+        return cls(facts["frequency"], facts["season"], facts["year"], facts["gaps"], facts["clock"] == "common")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The grid of a data set.
+
+    Args:
+        keys: one row a series with the key columns, in the order of the grid's rows.
+        clock: turns column numbers into times where the clock is common.
+        rows: the long table, sorted by ``series`` (row of the grid) and ``step`` (column of the grid), with all item columns.
+        shape: number of series and of steps (future steps included).
+        end: column of the last observation: the newest origin a forecast can have.
+        offsets: for each series, what to add to a grid column to get its own step number (zeros under a common clock).
+    """
+
+    keys: pl.DataFrame
+    clock: Clock
+    rows: pl.DataFrame
+    shape: tuple[int, int]
+    end: int
+    offsets: NDArray[np.int32]
+
+    def grid(self, column: str) -> FloatGrid:
+        """A column of the long table on the grid in single precision, NaN where there is no row or no value."""
+        return self.exact_grid(column).astype(np.float32)
+
+    def exact_grid(self, column: str) -> NDArray[np.float64]:
+        """A column of the long table on the grid in double precision, NaN where there is no row or no value."""
+        grid = np.full(self.shape, np.nan)
+        grid[self.series, self.steps] = self.rows[column].cast(pl.Float64).to_numpy()
+        return grid
+
+    @property
+    def series(self) -> NDArray[np.int32]:
+        """Grid row of each row of the long table."""
+        return self.rows["series"].to_numpy()
+
+    @property
+    def steps(self) -> NDArray[np.int32]:
+        """Grid column of each row of the long table."""
+        return self.rows["step"].to_numpy()
+
+    def times(self, series: NDArray[np.int32], steps: NDArray[np.int32]) -> pl.Series:
+        """The time of each (series, grid column) pair."""
+        own = pl.Series("step", steps.astype(np.int64) + self.offsets[series])
+        return pl.DataFrame([own]).select(self.clock.times(pl.col("step")).alias("time"))["time"]
+
+
+def build_panel(data: Dataset, settings: Settings, *, targets: Sequence[str] | None = None) -> Panel:
+    """Lay a data set on its grid.
+
+    The last observation is the newest row in which any target is known; rows after it are the open future.
+    """
+    roles, items = data.roles, data.items
+    assert roles.time is not None
+    names = list(targets or roles.targets)
+    clock = Clock.of(items[roles.time], settings.frequency)
+    key_columns = list(roles.keys)
+    keys = items.select(key_columns).unique(maintain_order=True).sort(key_columns) if key_columns else pl.DataFrame({"": [0]})
+    rows = items.with_columns(clock.steps(pl.col(roles.time)).alias("step"))
+    if key_columns:
+        rows = rows.join(keys.with_row_index("series"), on=key_columns, how="left", nulls_equal=True)
+    else:
+        rows = rows.with_columns(pl.lit(0, dtype=pl.UInt32).alias("series"))
+    rows = rows.with_columns(pl.col("series").cast(pl.Int32)).sort("series", "step")
+    known = pl.any_horizontal([pl.col(name).is_not_null() for name in names])
+    return _aligned(rows, keys, clock, known, settings.shared)
+
+
+def _aligned(rows: pl.DataFrame, keys: pl.DataFrame, clock: Clock, known: pl.Expr, shared: bool) -> Panel:
+    lasts = rows.filter(known).group_by("series").agg(pl.col("step").max().alias("last"))
+    offsets = np.zeros(len(keys), dtype=np.int32)
+    if not shared:
+        newest = int(lasts["last"].max())  # type: ignore[arg-type]
+        offsets[lasts["series"].to_numpy()] = lasts["last"].to_numpy() - newest
+        rows = rows.with_columns(pl.col("step") - pl.Series(offsets[rows["series"].to_numpy()]))
+        end = newest
+    else:
+        end = int(lasts["last"].max())  # type: ignore[arg-type]
+    first = int(rows["step"].min())  # type: ignore[arg-type]
+    rows = rows.with_columns((pl.col("step") - first).cast(pl.Int32))
+    width = int(rows["step"].max()) + 1  # type: ignore[arg-type]
+    return Panel(keys, clock, rows, (len(keys), width), end - first, offsets + np.int32(first))

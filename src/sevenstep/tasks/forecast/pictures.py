@@ -1,0 +1,196 @@
+"""Pictures only a forecast can draw: coverage by lead, and the explorer of forecasts by series and segment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from sevenstep.chapter import Block, Explorer, Figure
+from sevenstep.data.dataset import Dataset
+from sevenstep.errors import InputError
+from sevenstep.spec.brief import Brief
+from sevenstep.tasks.forecast.model import ForecastModel
+from sevenstep.tasks.forecast.panel import Panel
+from sevenstep.tasks.forecast.scoring import key_labels
+from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
+
+__all__ = ["pictures"]
+
+MOST_SERIES = 48
+LEVELS = {"lower_80": 0.10, "upper_80": 0.90, "lower_95": 0.025, "upper_95": 0.975}
+SIGNIFICANT = 5
+
+
+def pictures(
+    step: str, data: Dataset, scores: ScoreTable | None, brief: Brief, model: ForecastModel | None, panel: Panel
+) -> Sequence[Block]:
+    """Blocks for the chapters of ``tune`` (coverage) and ``operate`` (explorer); none for the others."""
+    if step == "tune" and scores is not None:
+        return [_coverage(scores)]
+    if step == "operate" and scores is not None and model is not None:
+        return [_Drawing(data, scores, model, panel).explorer()]
+    return []
+
+
+def _coverage(scores: ScoreTable) -> Figure:
+    """Share of actual values inside the bounds, by lead."""
+    frame = scores.frame.filter(pl.col("truth").is_not_null())
+    target = frame["target"][0]
+    leads = frame["lead"].n_unique()
+    bucket = (pl.col("lead").rank("dense") - 1) * min(leads, 14) // max(leads, 1)
+    rows = []
+    for name, level in (("80 %", "80"), ("95 %", "95")):
+        inside = pl.col("truth").is_between(pl.col(f"lower_{level}"), pl.col(f"upper_{level}"))
+        found = frame.group_by(bucket.alias("bucket")).agg(pl.col("lead").max().alias("x"), inside.mean().alias("y")).sort("x")
+        rows += [{"x": row["x"], "y": row["y"], "group": f"{name} bounds"} for row in found.iter_rows(named=True)]
+    caption = (
+        "Share of actual values inside the bounds, on folds the bounds were not made from. The lines should lie at 80 % and 95 %."
+    )
+    return Figure(f"Coverage of the bounds by lead: {target}", "line", rows, "Lead (steps ahead)", "Inside the bounds", "number",
+                  "percent", goal=0.8, goal_label="80 %", caption=caption)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """Gathers what the explorer shows: the newest past, the newest fold's forecasts, and the forecasts ahead."""
+
+    data: Dataset
+    scores: ScoreTable
+    model: ForecastModel
+    panel: Panel
+
+    def explorer(self) -> Explorer:
+        options: list[dict[str, str]] = []
+        series: dict[str, dict[str, list[Any]]] = {}
+        origin: dict[str, Any] = {}
+        ahead = self._ahead()
+        for target in self.data.roles.targets:
+            long = self._long(target, ahead)
+            start = _shown(self._time_of(self.panel.end))
+            for label, group, frame in self._choices(target, long):
+                name = f"{target}: {label}"
+                options.append({"id": name, "label": label, "group": f"{target}, {group}"})
+                series[name] = _columns(frame)
+                origin[name] = start
+        time = str(self.data.roles.time)
+        caption = (
+            "Before the line: actual values, and what the newest fold would have forecast. "
+            "After it: forecasts with 80 % and 95 % bounds."
+        )
+        kind: Any = "number" if self.panel.clock.kind == "integer" else "time"
+        return Explorer("Forecasts", options, series, origin, time, "", kind, caption=caption)
+
+    def _time_of(self, step: int) -> Any:
+        return self.panel.clock.time_at(step + int(self.panel.offsets.max()))
+
+    def _ahead(self) -> pl.DataFrame | None:
+        try:
+            return self.model.predict()
+        except InputError:  # no open rows: the explorer shows the newest fold alone
+            return None
+
+    def _long(self, target: str, ahead: pl.DataFrame | None) -> pl.DataFrame:
+        """One row per series and time: actual, prediction and bounds, the newest three horizons of the past."""
+        panel, horizon = self.panel, self.model.horizon
+        rows = panel.rows.filter((pl.col("step") > panel.end - 3 * horizon) & (pl.col("step") <= panel.end))
+        time = str(self.data.roles.time)
+        actual = rows.select("series", pl.col(time).alias("time"), pl.col(target).cast(pl.Float64).alias("actual"))
+        newest = self.scores.of(target=target).frame
+        newest = newest.filter(pl.col("fold") == newest["fold"].max())
+        past = newest.select(pl.col("cluster").alias("series"), "time", "prediction", *BOUNDS)
+        parts = [past]
+        if ahead is not None:
+            parts.append(self._numbered(ahead.filter(pl.col("target") == target)))
+        forecasts = pl.concat(parts, how="vertical_relaxed")
+        return actual.join(forecasts, on=["series", "time"], how="full", coalesce=True).sort("series", "time")
+
+    def _numbered(self, ahead: pl.DataFrame) -> pl.DataFrame:
+        roles, panel = self.data.roles, self.panel
+        if roles.time_parts:
+            open_ = panel.rows.select("series", str(roles.time), *roles.time_parts.values(), *roles.keys)
+            ahead = ahead.join(open_, on=[*roles.keys, *roles.time_parts.values()], how="left", nulls_equal=True)
+        elif roles.keys:
+            numbers = panel.keys.with_row_index("series").with_columns(pl.col("series").cast(pl.Int32))
+            ahead = ahead.join(numbers, on=list(roles.keys), how="left", nulls_equal=True)
+        else:
+            ahead = ahead.with_columns(pl.lit(0, dtype=pl.Int32).alias("series"))
+        return ahead.select("series", pl.col(str(roles.time)).alias("time"), "prediction", *BOUNDS)
+
+    def _choices(self, target: str, long: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
+        if self.panel.shape[0] > 1:
+            yield "Total", "total", _with_bounds(_summed(long.with_columns(pl.lit("").alias("part")), "part").drop("part"))
+            for segment in self.data.roles.segments:
+                yield from self._segment(long, segment)
+        labels = key_labels(self.panel)
+        for number in self._picked(target, long):
+            yield labels[number], "series", long.filter(pl.col("series") == number)
+
+    def _segment(self, long: pl.DataFrame, segment: str) -> Iterator[tuple[str, str, pl.DataFrame]]:
+        parts = self.panel.rows.group_by("series").agg(pl.col(segment).drop_nulls().first().cast(pl.String).alias("part"))
+        if not 2 <= parts["part"].n_unique() <= 30:
+            return
+        summed = _with_bounds(_summed(long.join(parts, on="series", how="left"), "part"))
+        for (part,), frame in summed.partition_by("part", as_dict=True, maintain_order=True).items():
+            yield f"{segment} = {part}", segment, frame.drop("part").sort("time")
+
+    def _picked(self, target: str, long: pl.DataFrame) -> list[int]:
+        """The largest series, some of the middle, and those forecast worst."""
+        error = (pl.col("truth") - pl.col("prediction")).abs().sum() / pl.col("truth").abs().sum()
+        found = (
+            self.scores.of(target=target).frame.group_by("cluster").agg(pl.col("truth").sum().alias("size"), error.alias("error"))
+        )
+        if len(found) <= MOST_SERIES:
+            return sorted(found["cluster"].to_list())
+        third = MOST_SERIES // 3
+        by_size = found.sort("size", "cluster", descending=[True, False])["cluster"].to_list()
+        worst = found.filter(pl.col("error").is_finite()).sort("error", "cluster", descending=[True, False])["cluster"].to_list()
+        middle = by_size[len(by_size) // 2 :][:third]
+        return list(dict.fromkeys([*by_size[:third], *middle, *worst[:third]]))
+
+
+def _summed(long: pl.DataFrame, part: str) -> pl.DataFrame:
+    """Sums over the series of each part; a sum of actual values counts only where something was observed."""
+    known = pl.col("actual").is_not_null() & pl.col("prediction").is_not_null()
+    return (
+        long.group_by(part, "time")
+        .agg(
+            pl.when(pl.col("actual").is_not_null().any()).then(pl.col("actual").sum()).alias("actual"),
+            pl.when(pl.col("prediction").is_not_null().any()).then(pl.col("prediction").sum()).alias("prediction"),
+            pl.col("actual").filter(known).sum().alias("known_actual"),
+            pl.col("prediction").filter(known).sum().alias("known_prediction"),
+        )
+        .sort(part, "time")
+    )
+
+
+def _with_bounds(summed: pl.DataFrame) -> pl.DataFrame:
+    """Bounds of sums, from the relative errors the sums of the newest fold had."""
+    known = summed.filter(pl.col("known_prediction") > 0)
+    error = ((known["known_actual"] - known["known_prediction"]) / known["known_prediction"]).to_numpy()
+    columns = []
+    for bound, level in LEVELS.items():
+        quantile = float(np.quantile(error, level)) if len(error) >= 20 else None
+        value = (
+            pl.lit(None, dtype=pl.Float64) if quantile is None else pl.col("prediction") + pl.col("prediction").abs() * quantile
+        )
+        columns.append(value.alias(bound))
+    return summed.with_columns(columns).drop("known_actual", "known_prediction")
+
+
+def _columns(frame: pl.DataFrame) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {"time": [_shown(value) for value in frame["time"]]}
+    for name in ("actual", "prediction", *BOUNDS):
+        columns[name] = [_rounded(value) for value in frame[name]]
+    return columns
+
+
+def _shown(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(f"{value:.{SIGNIFICANT}g}")

@@ -1,0 +1,100 @@
+"""What each column is for, and what the data say about time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from sevenstep.data.dataset import Roles
+from sevenstep.data.naming import did_you_mean
+from sevenstep.errors import InputError
+from sevenstep.spec.brief import Brief
+from sevenstep.tasks.forecast.clock import infer_frequency, season_of, year_of
+
+__all__ = ["find_roles"]
+
+Fact = Mapping[str, Any]
+
+
+def find_roles(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence[str]]) -> tuple[Roles, Mapping[str, Fact]]:
+    """Roles of the columns, and the facts ``frequency``, ``season``, ``year``, ``gaps`` and ``clock``.
+
+    A name in ``known_ahead`` is a column, or a source whose columns are all known ahead. Columns that never change within a
+    series are static; whatever is left is known only afterwards.
+    """
+    data = brief.data
+    time = _time_column(brief)
+    keys, segments = tuple(data.series), tuple(data.segments)
+    for name, role in [*((key, "series") for key in keys), *((segment, "segments") for segment in segments)]:
+        _must_exist(name, items, f"data.{role}")
+    ahead = _known_ahead(items, brief, sources)
+    taken = {time, *keys, *brief.targets, *ahead}
+    free = [column for column in items.columns if column not in taken]
+    static = _static(items, keys, free)
+    observed = tuple(column for column in free if column not in static)
+    parts = {} if data.time is None or isinstance(data.time, str) else data.time.columns()
+    roles = Roles(brief.targets, time, parts, keys, segments, ahead, static, observed)
+    return roles, _facts(items, roles, brief)
+
+
+def _time_column(brief: Brief) -> str:
+    if brief.data.time is None:
+        raise InputError(
+            "FORECAST-TIME",
+            "the spec names no time column",
+            "a forecast needs to know when each row happened",
+            "add data: {time: COLUMN}",
+        )
+    return brief.data.time if isinstance(brief.data.time, str) else "time"
+
+
+def _must_exist(name: str, items: pl.DataFrame, key: str) -> None:
+    if name not in items.columns:
+        rule = f"{key} names columns of the joined data"
+        raise InputError("FORECAST-COLUMN", f"'{name}' in {key} is not a column", rule, did_you_mean(name, items.columns))
+
+
+def _known_ahead(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    names: list[str] = []
+    for name in brief.section.known_ahead:
+        if name not in sources:
+            _must_exist(name, items, "forecast.known_ahead")
+        names += [name] if name in items.columns else [column for column in sources[name] if column in items.columns]
+    reserved = {*brief.targets, *brief.data.series}
+    return tuple(dict.fromkeys(name for name in names if name not in reserved))
+
+
+def _static(items: pl.DataFrame, keys: tuple[str, ...], columns: Sequence[str]) -> tuple[str, ...]:
+    if not keys or not columns:
+        return ()
+    levels = items.group_by(keys).agg(pl.col(columns).drop_nulls().n_unique()).select(pl.col(columns).max())
+    return tuple(column for column in columns if (levels[column][0] or 0) <= 1)
+
+
+def _facts(items: pl.DataFrame, roles: Roles, brief: Brief) -> dict[str, Fact]:
+    assert roles.time is not None
+    section = brief.section
+    known = items.filter(pl.any_horizontal([pl.col(target).is_not_null() for target in roles.targets]))
+    facts: dict[str, Fact] = {}
+    facts["frequency"] = _fact(section.frequency, lambda: infer_frequency(known, str(roles.time), list(roles.keys)), "distances")
+    frequency = facts["frequency"]["value"]
+    facts["season"] = _fact(section.season, lambda: season_of(frequency), f"usual for steps of {frequency}")
+    facts["year"] = {"value": year_of(frequency), "reason": f"usual for steps of {frequency}"}
+    facts["gaps"] = _fact(section.gaps, lambda: "missing", "a gap may mean anything; say closed or zero where you know")
+    facts["clock"] = _fact(section.clock, lambda: _clock(known, roles), "from the type of the time column and where series end")
+    return facts
+
+
+def _fact(given: Any, infer: Any, reason: str) -> Fact:
+    return {"value": infer(), "reason": reason} if given is None else {"value": given, "reason": "spec"}
+
+
+def _clock(known: pl.DataFrame, roles: Roles) -> str:
+    """Whole-number times that end at different counts belong to series that share no calendar."""
+    assert roles.time is not None
+    if not known[roles.time].dtype.is_integer() or not roles.keys:
+        return "common"
+    ends = known.group_by(roles.keys).agg(pl.col(roles.time).max())[roles.time]
+    return "common" if ends.n_unique() == 1 else "each"

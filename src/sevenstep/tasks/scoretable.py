@@ -1,0 +1,57 @@
+"""The score table: one row per scored item, the same for every task, from cross-validation to production.
+
+Leaderboards, intervals, slices, lead-time curves, gates and alarms are all aggregations of it.
+
+Columns: ``candidate``, ``target``, ``fold`` (number), ``origin`` (when the prediction was made, or null), ``time`` (of the item,
+or null), ``lead`` (steps from origin to time, 0 where there is no time), ``item`` (identity of the row within its fold),
+``cluster`` (rows with the same cluster are not independent: a series, a lot, a document), ``weight``, ``scale`` (in-sample error
+of the naive rule for scaled metrics, 1 where unused), ``truth``, ``prediction``, ``lower_80``, ``upper_80``, ``lower_95``,
+``upper_95`` (null until calibrated), then any number of segment columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from sevenstep.errors import InternalError
+
+__all__ = ["BOUNDS", "CORE_COLUMNS", "ScoreTable", "join_score_tables"]
+
+BOUNDS = ("lower_80", "upper_80", "lower_95", "upper_95")
+CORE_COLUMNS = (
+    "candidate", "target", "fold", "origin", "time", "lead", "item", "cluster", "weight", "scale", "truth", "prediction", *BOUNDS,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """A frame known to have the columns of a score table; everything else is plain Polars on ``frame``."""
+
+    frame: pl.DataFrame
+
+    def __post_init__(self) -> None:
+        missing = [column for column in CORE_COLUMNS if column not in self.frame.columns]
+        if missing:
+            raise InternalError(
+                "SCORES-COLUMNS", f"a score table without {', '.join(missing)}", "all core columns must be there", "mend the task"
+            )
+
+    @property
+    def segments(self) -> list[str]:
+        """The segment columns, in order."""
+        return [column for column in self.frame.columns if column not in CORE_COLUMNS]
+
+    def of(self, *, candidate: str | None = None, target: str | None = None, fold: int | None = None) -> ScoreTable:
+        """Only the rows of one candidate, target or fold."""
+        frame = self.frame
+        for column, value in (("candidate", candidate), ("target", target), ("fold", fold)):
+            if value is not None:
+                frame = frame.filter(pl.col(column) == value)
+        return ScoreTable(frame)
+
+
+def join_score_tables(tables: list[ScoreTable]) -> ScoreTable:
+    """All rows of several tables as one."""
+    return ScoreTable(pl.concat([table.frame for table in tables], how="vertical_relaxed"))
