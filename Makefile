@@ -19,11 +19,11 @@ demo: $(STAMP)  ## generate a retail project, run it, say where the report is
 	@echo "The demo's report: $(CURDIR)/demo/.sevenstep/report.html"
 
 test: $(STAMP)  ## the suite a person runs: within 10 minutes on two cores
-	$(BIN)/python -m pytest -n 2 -m "not slow" tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" tests
 
 lint: $(STAMP)
-	$(BIN)/ruff check src tests bench
-	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench docs
+	$(BIN)/ruff format --check src tests bench docs
 
 types: $(STAMP)
 	$(BIN)/mypy

@@ -1,40 +1,214 @@
-"""Scores forecasts on rows no run has seen: the last horizon before the end of the training rows, or actuals given in a file.
+"""Scores forecasts on rows no run has seen.
 
-    python bench/forecast.py SPEC [SPEC ...] [--windows 1] [--actuals FILE] [--set KEY=VALUE]
+    python bench/forecast.py SPEC [SPEC ...] [--windows 2] [--set KEY=VALUE] [--keep DIR]
+    python bench/forecast.py SPEC --actuals FILE        # score the rows whose target the data do not hold
 
-For each spec and window the last ``horizon`` steps are cut off the training rows (their known-ahead inputs stay), the spec is run as it stands
-on the rest, the rows cut off are predicted and scored. Prints every metric with n and a 95 % interval (bootstrap over series), the peers
-that need no fitting (naive rules) on the same rows, seconds and peak memory.
+For each spec and window the last ``horizon`` steps (or those before them) are cut off the training rows, so that the run sees
+only what is known ahead about them. The spec then runs as it stands, the rows cut off are predicted, and every KPI and the
+usual metrics are printed with n and a 95 % interval (bootstrap over series), beside the simple rules on the same rows, with
+seconds and peak memory.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from memory import TreeMemory
+from ruamel.yaml import YAML
 
+from sevenstep.data.dataset import Dataset
 from sevenstep.data.intake import intake
+from sevenstep.engine.store import Store
 from sevenstep.project import Project
-from sevenstep.search.kpis import target_of
 from sevenstep.spec.model import Spec
+from sevenstep.spec.read import read_spec
 from sevenstep.stats.intervals import cluster_estimate
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
+from sevenstep.tasks.forecast.asking import open_rows
 from sevenstep.tasks.forecast.clock import Clock
-from sevenstep.tasks.forecast.features.history import Asked
+from sevenstep.tasks.forecast.families.naive import RULES, NaiveMember
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
-from sevenstep.tasks.forecast.families.naive import NaiveMember
-from sevenstep.tasks.forecast.families.question import Question
 from sevenstep.tasks.forecast.panel import Settings, build_panel
-from sevenstep.data.dataset import Dataset
+from sevenstep.tasks.registry import grammars
 
-SHOWN = ("wape", "rmspe", "mae", "rmse", "bias", "coverage_80", "coverage_95")
+SHOWN = ("wape", "rmspe", "mae", "bias", "coverage_80", "coverage_95")
+
+
+def main() -> None:
+    """Run the windows of every spec and print one table."""
+    options = _options()
+    for path in options.specs:
+        for window in range(options.windows if options.actuals is None else 1):
+            _window(Path(path).resolve(), window, options)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("specs", nargs="+")
+    parser.add_argument("--windows", type=int, default=1, help="how many horizons back from the end to score, one run each")
+    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--actuals", type=Path, help="file with keys, time and targets of the open rows")
+    parser.add_argument("--keep", type=Path, help="keep stores and forecasts in this folder")
+    return parser.parse_args()
+
+
+def _window(path: Path, window: int, options: argparse.Namespace) -> None:
+    spec = read_spec(path, grammars(), options.overrides)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) if options.keep is None else options.keep / f"{spec.name}-{window}"
+        folder.mkdir(parents=True, exist_ok=True)
+        if options.actuals is None:
+            runnable, truth = _cut(spec, path, window, folder)
+        else:
+            runnable, truth = path, _taken(spec, options.actuals)
+        seconds, peak = _run(runnable, folder / "store", options.overrides)
+        forecasts = Project(runnable, folder / "store", options.overrides).predict()
+        forecasts.write_parquet(folder / "forecasts.parquet")
+        print(f"\n{spec.name}, window {window}: {seconds:.0f} s wall, peak {peak:,.0f} MiB over all processes")
+        _print_scores(spec, forecasts, truth, _simple(runnable, folder / "store", options.overrides))
+
+
+def _main_rows(spec: Spec) -> pl.DataFrame:
+    tables = spec.data.tables()
+    main = next(name for name, source in tables.items() if not source.on)
+    plain = {"source": None, "sources": {main: tables[main]}, "segments": (), "drop": (), "limits": {}}
+    alone = spec.data.model_copy(update=plain)
+    return intake(alone, spec.base, spec.targets, one_row_per_time=True).items
+
+
+def _taken(spec: Spec, path: Path) -> pl.DataFrame:
+    return intake(spec.data.with_rows_from(str(path), joined=False), spec.base, (), one_row_per_time=True).items
+
+
+def _cut(spec: Spec, path: Path, window: int, folder: Path) -> tuple[Path, pl.DataFrame]:
+    """A spec whose main rows end one horizon earlier, and the rows cut off with their targets."""
+    items = _main_rows(spec)
+    time = spec.data.time if isinstance(spec.data.time, str) else "time"
+    known = items.filter(pl.any_horizontal([pl.col(target).is_not_null() for target in spec.targets]))
+    frequency = spec.section.frequency
+    clock = Clock.of(items[time], frequency)
+    steps = items.select(clock.steps(pl.col(time)).alias("step"))["step"]
+    ends = pl.Series("end", _ends(known, clock, time, list(spec.data.series), items))
+    back, horizon = ends - steps, spec.section.horizon
+    inside = (back >= window * horizon) & (back < (window + 1) * horizon)
+    rows = items.with_columns(inside.alias("inside")).filter(back >= window * horizon)
+    ahead = {time, *spec.data.series, *spec.section.known_ahead}
+    if spec.data.time is not None and not isinstance(spec.data.time, str):
+        ahead |= set(spec.data.time.columns().values())
+    hidden = [name for name in items.columns if name not in ahead]
+    cut = rows.with_columns([pl.when("inside").then(None).otherwise(pl.col(name)).alias(name) for name in hidden])
+    composed = [] if isinstance(spec.data.time, str) else ["time"]
+    cut.drop("inside", *composed).write_parquet(folder / "main.parquet")
+    return _pointed(spec, path, folder), rows.filter("inside")
+
+
+def _ends(known: pl.DataFrame, clock: Clock, time: str, keys: list[str], items: pl.DataFrame) -> np.ndarray[Any, Any]:
+    """Step of the last known value: of all series, or of each where they count their own time."""
+    last = known.with_columns(clock.steps(pl.col(time)).alias("step"))
+    if clock.kind != "integer" or not keys:
+        return np.full(len(items), last["step"].max())
+    ends = last.group_by(keys).agg(pl.col("step").max())
+    return items.select(keys).join(ends, on=keys, how="left", maintain_order="left")["step"].to_numpy()
+
+
+def _pointed(spec: Spec, path: Path, folder: Path) -> Path:
+    """A copy of the spec that reads the cut rows, and everything else from where it was."""
+    yaml = YAML(typ="safe")
+    document = yaml.load(path.read_text(encoding="utf-8"))
+    data, name = document["data"], "main.parquet"
+    if "sources" in data:
+        for source in data["sources"].values():
+            if "on" not in source:
+                source["path"] = name
+            else:
+                source["path"] = str((path.parent / source["path"]).resolve())
+    else:
+        data["source"] = name
+    copy = folder / "sevenstep.yaml"
+    with copy.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
+    return copy
+
+
+def _run(spec: Path, store: Path, overrides: list[str]) -> tuple[float, float]:
+    flags = [flag for text in overrides for flag in ("--set", text)]
+    start = time.perf_counter()
+    start_it = "from sevenstep.cli.main import main; main()"
+    command = [sys.executable, "-c", start_it, "run", str(spec), "--store", str(store), *flags]
+    process = subprocess.Popen(command)
+    memory = TreeMemory(process.pid)
+    code = process.wait()
+    if code not in (0, 1):
+        raise SystemExit(f"the run ended with exit code {code}")
+    return time.perf_counter() - start, memory.peak
+
+
+def _simple(spec: Path, store: Path, overrides: list[str]) -> Mapping[str, pl.DataFrame]:
+    """Forecasts of the simple rules for the open rows, by rule."""
+    project = Project(spec, store, overrides)
+    steps = {step.name: step for step in project.run().steps}
+    opened = Store(store)
+    data = Dataset.load(opened.open(steps["collect"].fingerprint).folder("dataset"))
+    recipe = opened.open(steps["prepare"].fingerprint).json("recipe")["targets"]
+    settings = Settings.of(data)
+    panel = build_panel(data, settings)
+    wanted = open_rows(data, panel, project.spec.section.horizon)
+    found = {}
+    for rule in RULES:
+        parts = []
+        for target in project.spec.targets:
+            features = FeatureRecipe.from_json({**recipe[target], "target": target, "horizon": project.spec.section.horizon})
+            season = features.seasons[0] if features.seasons else 1
+            made = NaiveMember(rule, season, features).predict(wanted.question(target, settings))
+            parts.append(wanted.shown(data.roles).with_columns(pl.lit(target).alias("target"), pl.Series("prediction", made)))
+        found[rule] = pl.concat(parts)
+    return found
+
+
+def _print_scores(spec: Spec, forecasts: pl.DataFrame, truth: pl.DataFrame, simple: Mapping[str, pl.DataFrame]) -> None:
+    keys = [name for name in forecasts.columns if name in truth.columns and name not in ("prediction", *spec.targets)]
+    print(f"{'target':<14} {'forecast by':<16} {'metric':<12} {'value':>12} {'low':>12} {'high':>12} {'n':>8}")
+    for target in spec.targets:
+        for name, frame in {"sevenstep": forecasts, **simple}.items():
+            mine = frame.filter(pl.col("target") == target).drop("target")
+            both = truth.select(*keys, pl.col(target).cast(pl.Float64).alias("truth"), *_weights(spec, truth))
+            both = both.join(mine.cast({key: truth.schema[key] for key in keys}), on=keys, how="inner", nulls_equal=True)
+            both = both.filter(pl.col("truth").is_not_null())
+            for metric in _metrics(spec, target) if name == "sevenstep" else _metrics(spec, target)[:2]:
+                print(f"{target:<14} {name:<16} {_line(spec, metric, both)}")
+
+
+def _metrics(spec: Spec, target: str) -> list[str]:
+    own = [kpi.metric for kpi in spec.kpis if kpi.target in (target, None) and kpi.metric not in ("mase", "rmsse", "msis")]
+    return list(dict.fromkeys([*own, *SHOWN]))
+
+
+def _weights(spec: Spec, truth: pl.DataFrame) -> list[pl.Expr]:
+    factors = {name: value for kpi in spec.kpis for name, value in kpi.weights.items()}
+    weight = pl.lit(1.0)
+    for name, value in factors.items():
+        weight = weight * pl.when(pl.col(name).cast(pl.Float64) != 0).then(value).otherwise(1.0)
+    return [weight.alias("weight")]
+
+
+def _line(spec: Spec, metric: str, both: pl.DataFrame) -> str:
+    names = ["truth", "prediction", "weight", *(name for name in both.columns if name.startswith(("lower_", "upper_")))]
+    rows = Scored.of(**{name: both[name].cast(pl.Float64).to_numpy() for name in names})
+    cluster = both.select(spec.data.series).hash_rows().to_numpy() if spec.data.series else np.zeros(len(both))
+    found = cluster_estimate(METRICS[metric], rows, cluster, 0)
+    low, high = (f"{end:12.5g}" if end is not None else " " * 12 for end in (found.low, found.high))
+    return f"{metric:<12} {found.value or float('nan'):12.5g} {low} {high} {found.n:8,d}"
+
+
+if __name__ == "__main__":
+    main()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import duckdb
 import polars as pl
 import pytest
-from helpers_explore import AHEAD, brief_of, dataset_of, facts_of, shops
 
+from helpers_explore import AHEAD, brief_of, dataset_of, facts_of, query, shops
 from sevenstep.data.dataset import Finding
 from sevenstep.tasks.forecast.checks import check
 
@@ -33,9 +30,13 @@ def test_clean_series_raise_nothing(clean: pl.DataFrame) -> None:
 
 def test_gaps_are_counted_like_sql_counts_them_and_told_by_their_meaning(clean: pl.DataFrame) -> None:
     holes = clean.filter(~((pl.col("shop") < 3) & (pl.col("day").dt.day() == 10)))
-    lacking = duckdb.sql(
-        "SELECT sum(span - n)::INT FROM (SELECT date_diff('day', min(day), max(day)) + 1 AS span, count(*) AS n FROM holes GROUP BY shop)"
-    ).fetchall()[0][0]
+    lacking = query(
+        """
+        SELECT sum(span - n)::INT
+        FROM (SELECT date_diff('day', min(day), max(day)) + 1 AS span, count(*) AS n FROM holes GROUP BY shop)
+        """,
+        holes=holes,
+    )
     finding = _found(holes)["FORECAST-GAPS"]
     assert (finding.rows, finding.severity) == (lacking, "warning")
     assert "inside 3 of 6 series" in finding.text and "not recorded" in finding.text
@@ -50,7 +51,9 @@ def test_two_rows_of_a_series_at_one_time_are_an_error_that_names_the_series(cle
 
 
 def test_times_between_two_steps_are_counted(clean: pl.DataFrame) -> None:
-    moved = clean.with_columns(pl.col("day").cast(pl.Datetime("us")) + pl.when(_day(clean, 7)).then(pl.duration(hours=5)).otherwise(pl.duration()))
+    moved = clean.with_columns(
+        pl.col("day").cast(pl.Datetime("us")) + pl.when(_day(clean, 7)).then(pl.duration(hours=5)).otherwise(pl.duration())
+    )
     finding = _found(moved)["FORECAST-OFF-GRID"]
     assert finding.rows == 6 and "05:00" in finding.text
 
@@ -83,7 +86,9 @@ def test_zeros_of_a_series_that_often_has_none_are_no_stockout(clean: pl.DataFra
 
 
 def test_a_value_far_above_both_neighbours_is_a_jump_with_its_usual_value(clean: pl.DataFrame) -> None:
-    spiked = clean.with_columns(sales=pl.when((pl.col("shop") == 3) & _day(clean, 100)).then(pl.col("sales") * 100).otherwise("sales"))
+    spiked = clean.with_columns(
+        sales=pl.when((pl.col("shop") == 3) & _day(clean, 100)).then(pl.col("sales") * 100).otherwise("sales")
+    )
     finding = _found(spiked)["FORECAST-JUMPS"]
     assert finding.rows == 1 and "2023-04-12" in finding.text and finding.text.endswith("shop 3")
 
@@ -119,13 +124,15 @@ def test_open_rows_after_a_hole_and_rows_without_target_inside_are_found(clean: 
 
 
 def test_open_rows_of_a_series_never_seen_are_found(clean: pl.DataFrame) -> None:
-    items = _with_future(clean).with_columns(shop=pl.when(pl.col("sales").is_null() & (pl.col("shop") == 5)).then(99).otherwise("shop"))
+    items = _with_future(clean).with_columns(
+        shop=pl.when(pl.col("sales").is_null() & (pl.col("shop") == 5)).then(99).otherwise("shop")
+    )
     finding = _found(items)["FORECAST-NEW-SERIES"]
     assert finding.rows == 7 and finding.text.endswith("shop 99")
 
 
 def test_a_level_that_first_occurs_in_open_rows_is_named(clean: pl.DataFrame) -> None:
-    text: Callable[[str], pl.Expr] = lambda new: pl.when(pl.col("sales").is_null()).then(pl.lit(new)).otherwise(pl.lit("normal"))  # noqa: E731
-    items = _with_future(clean).with_columns(promo=text("mega"))
+    kind = pl.when(pl.col("sales").is_null()).then(pl.lit("mega")).otherwise(pl.lit("normal"))
+    items = _with_future(clean).with_columns(promo=kind)
     finding = _found(items)["FORECAST-NEW-LEVEL"]
     assert finding.column == "promo" and finding.text.endswith("mega")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from helpers_explore import AHEAD, brief_of, dataset_of, facts_of, shops
 
+from helpers_explore import AHEAD, brief_of, dataset_of, facts_of, query, shops
 from sevenstep.chapter import Chapter, chapter_from_json, chapter_to_json
 from sevenstep.tasks.contract import Profile
 from sevenstep.tasks.forecast.explore import explore, sample
@@ -23,7 +22,9 @@ from sevenstep.tasks.forecast.panel import Settings
 
 @pytest.fixture(scope="module")
 def profile() -> Profile:
-    data = dataset_of(shops(), known_ahead=AHEAD)
+    items = shops().with_columns(region=pl.when(pl.col("shop") < 6).then(pl.lit("north")).otherwise(pl.lit("south")))
+    items = items.with_columns(sales=pl.when(pl.col("day") <= items["day"].max() - pl.duration(days=7)).then("sales"))
+    data = dataset_of(items, known_ahead=AHEAD, static=("region",), segments=("region",))
     return explore(data, brief_of(("sales",), calendar={"country": "DE"}))
 
 
@@ -57,16 +58,17 @@ def test_the_effect_of_a_promotion_equals_the_weighted_mean_of_differences_withi
     found = _effects(items, known_ahead=("promo", "weekday"))[0][0]
     first = items["day"].min()
     rows = items.with_columns(step=(pl.col("day") - first).dt.total_days())
-    expected = duckdb.sql(
+    expected = query(
         """
         WITH cells AS (
             SELECT avg(ln(sales)) FILTER (promo = 1) - avg(ln(sales)) FILTER (promo = 0) AS difference,
                    count(*) FILTER (promo = 1) AS with_it, count(*) FILTER (promo = 0) AS without_it
             FROM rows GROUP BY shop, step % 7, step // 91 HAVING with_it > 0 AND without_it > 0)
-        SELECT sum(difference * with_it * without_it / (with_it + without_it)) / sum(with_it * without_it / (with_it + without_it))
-        FROM cells
-        """
-    ).fetchall()[0][0]
+        SELECT sum(difference * weight) / sum(weight)
+        FROM (SELECT difference, with_it * without_it / (with_it + without_it) AS weight FROM cells)
+        """,
+        rows=rows,
+    )
     level = max(found.effects, key=lambda one: one.n)
     sign = 1 if found.against == "0" else -1
     assert sign * level.effect == pytest.approx(expected, rel=1e-9)
@@ -117,7 +119,7 @@ def test_the_recipe_maps_one_to_one_to_a_feature_recipe(profile: Profile) -> Non
     recipe = FeatureRecipe.from_json({**json.loads(json.dumps(fields)), "target": "sales", "horizon": 7})
     assert recipe.seasons == (7,)
     assert recipe.events == ("promo",)
-    assert recipe.categories == {"promo": ("0", "1")}
+    assert recipe.categories == {"promo": ("0", "1"), "region": ("north", "south")}
     assert recipe.numbers == ("degrees",)
     assert recipe.transform == "log1p"
     assert recipe.year == 0  # 420 days are under a year and a quarter
@@ -134,7 +136,9 @@ def test_the_first_insight_is_the_largest_effect_in_words_with_its_figures(profi
     texts = [insight.text for insight in profile.insights]
     promotion = next(insight for insight in profile.insights if insight.text.startswith("With promo = 1, sales is"))
     assert "% higher than with promo = 0 for the same weekday of the same series" in promotion.text
-    assert "n = " in promotion.evidence and "95 % interval" in promotion.evidence and "clustered by series and" in promotion.evidence
+    assert (
+        "n = " in promotion.evidence and "95 % interval" in promotion.evidence and "clustered by series and" in promotion.evidence
+    )
     assert any(text.startswith("sales follows the weekday: Sat is") and "Sun" in text for text in texts)
     weights = [insight.weight for insight in profile.insights]
     assert weights == sorted(weights, reverse=True)
@@ -162,7 +166,9 @@ def test_large_data_are_sampled_by_whole_series_and_the_chapter_says_so(monkeypa
     found = explore(data, brief_of(("sales",)))
     sizes = found.facts["sample"]
     assert sizes == {"partial": True, "series": 4, "rows": 1680, "of_series": 12, "of_rows": 5040}
-    assert "From a sample of 4 of 12 series" in next(block.caption for block in found.blocks if block.title == "What moves the target")
+    assert "From a sample of 4 of 12 series" in next(
+        block.caption for block in found.blocks if block.title == "What moves the target"
+    )
     assert found.facts["targets"]["sales"]["rows"] == 5040  # counts come from all rows
 
 
@@ -172,7 +178,9 @@ def test_observed_columns_that_add_up_to_the_target_are_leaks() -> None:
     items = items.with_columns(online=pl.col("sales") * share).with_columns(store=pl.col("sales") - pl.col("online"))
     data = dataset_of(items, known_ahead=AHEAD, observed=("online", "store"))
     leaks = explore(data, brief_of(("sales",))).facts["targets"]["sales"]["leaks"]
-    assert ("online", "store", "sum", "observed") in [(leak["column"], leak["with"], leak["kind"], leak["role"]) for leak in leaks]
+    assert ("online", "store", "sum", "observed") in [
+        (leak["column"], leak["with"], leak["kind"], leak["role"]) for leak in leaks
+    ]
     assert not any(leak["column"] in AHEAD for leak in leaks)
 
 
@@ -191,7 +199,7 @@ def test_a_known_ahead_column_that_foresees_surprises_is_left_out_unless_it_is_f
 
 
 def test_planted_holiday_effects_are_recovered_with_the_days_beside_them() -> None:
-    items = shops(12, days=800, promo=0.0, weather=0.0)
+    items = shops(12, series=20, days=800, promo=0.0, weather=0.0)
     labour, before = pl.col("day").dt.strftime("%m-%d") == "05-01", pl.col("day").dt.strftime("%m-%d").is_in(["04-30", "10-02"])
     items = items.with_columns(pl.col("sales") * pl.when(labour).then(0.5).when(before).then(1.4).otherwise(1.0))
     data = dataset_of(items, known_ahead=AHEAD)
@@ -253,6 +261,13 @@ def test_a_single_series_of_whole_number_times_without_inputs_is_explored_too() 
     assert found.recipe["targets"]["y"]["seasons"] == [12]
     assert found.recipe["targets"]["y"]["calendar"] == {}
     assert found.facts["targets"]["y"]["trend_strength"] > 0.9
+
+
+def test_a_short_single_series_gives_facts_without_intervals_rather_than_numbers_that_are_none() -> None:
+    items = shops(17, series=1, days=10)
+    found = explore(dataset_of(items, known_ahead=AHEAD), brief_of(("sales",), calendar={"country": "DE"}))
+    json.dumps([found.facts, found.recipe, [block.rows for block in found.blocks]], allow_nan=False)
+    assert found.recipe["targets"]["sales"]["seasons"] == []
 
 
 def test_targets_below_zero_are_told_in_their_own_units_and_take_asinh() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from sevenstep.tasks.forecast.explore.strength import centred_mean, season_strength, trend_strength, year_strength
-from sevenstep.tasks.forecast.explore.within import Clusters, codes_of, degrees_used, group_means, leftover, least_squares, within
+from sevenstep.tasks.forecast.explore.within import Clusters, codes_of, degrees_used, group_means, least_squares, leftover, within
 
 
 def _rows(seed: int = 0) -> tuple[np.ndarray, ...]:

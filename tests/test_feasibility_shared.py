@@ -1,4 +1,4 @@
-"""The verdicts on the real data sets: hard but reasonable goals are never called out of reach, and the answer comes in seconds."""
+"""The verdicts on real data sets: hard but reasonable goals are never called out of reach, and the answer comes in seconds."""
 
 from __future__ import annotations
 

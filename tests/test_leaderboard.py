@@ -39,6 +39,7 @@ def scores(candidate: str, *, series: int = 40, noise: float | None = None, seed
         time=pl.col("fold") * 20 + pl.col("lead"),
         weight=pl.when(pl.col("lead") == 1).then(5.0).otherwise(1.0),
         scale=pl.lit(20.0),
+        root_scale=pl.lit(20.0),
         region=pl.Series(np.array(["north", "south"])[cluster % 2]),
     )
     bounds = {name: pl.lit(None, pl.Float64) for name in ("lower_80", "upper_80", "lower_95", "upper_95")}

@@ -75,7 +75,8 @@ def series_frames() -> tuple[pl.DataFrame, pl.DataFrame]:
 def rows_of_series(train: pl.DataFrame, test: pl.DataFrame, *, squared: bool) -> Scored:
     scales = {key: in_sample_scale(part["y"], 7, squared=squared) for (key,), part in train.group_by("unique_id")}
     bounds = {name: test[name.split("_")[0]] for name in ("lower_95", "upper_95")}
-    return Scored.of(test["y"], test["model"], scale=[scales[key] for key in test["unique_id"]], **bounds)
+    scale = {"root_scale" if squared else "scale": [scales[key] for key in test["unique_id"]]}
+    return Scored.of(test["y"], test["model"], **scale, **bounds)
 
 
 def test_mase_and_the_per_series_mean_of_rmsse_agree_with_utilsforecast():

@@ -14,8 +14,8 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
-from sample_chapters import sample_about, sample_chapters
 
+from sample_chapters import sample_about, sample_chapters
 from sevenstep.chapter import Chapter, Column, Explorer, Figure, Table
 from sevenstep.errors import InputError, InternalError
 from sevenstep.report.embed import safe_json
@@ -65,13 +65,20 @@ def hostile_chapters() -> list[Chapter]:
     blocks = [
         Table(HOSTILE, [Column("a", HOSTILE, unit=HOSTILE)], [{"a": HOSTILE}], caption=HOSTILE),
         Figure(HOSTILE, "bars", [{"x": HOSTILE, "y": 1.0, "group": HOSTILE}], HOSTILE, HOSTILE, goal=1.0, goal_label=HOSTILE),
-        Explorer(HOSTILE, [{"id": HOSTILE, "label": HOSTILE, "group": HOSTILE}], {HOSTILE: {"time": [1, 2], "actual": [1.0, 2.0]}}, x_type="number"),
+        Explorer(
+            HOSTILE,
+            [{"id": HOSTILE, "label": HOSTILE, "group": HOSTILE}],
+            {HOSTILE: {"time": [1, 2], "actual": [1.0, 2.0]}},
+            x_type="number",
+        ),
     ]
     return [Chapter("train", HOSTILE, HOSTILE, HOSTILE, blocks)]
 
 
 def test_nothing_in_the_file_points_outside(report: str) -> None:
-    addresses = [value for _, attributes in Page(report).tags for name, value in attributes.items() if name in ("src", "href", "action")]
+    addresses = [
+        value for _, attributes in Page(report).tags for name, value in attributes.items() if name in ("src", "href", "action")
+    ]
     assert addresses, "the page has links of its own"
     assert all(address is not None and address.startswith(("#", "data:")) for address in addresses)
     style = re.findall(r"<style>(.*?)</style>", report, re.DOTALL)

@@ -17,7 +17,9 @@ from sevenstep.report.words import words_for
 
 ENGLISH = words_for("en")
 FIGURES = {
-    "line": Figure("f", "line", [{"x": n, "y": n * 2.0, "low": n, "high": n * 3, "group": "a"} for n in range(5)], x_type="number"),
+    "line": Figure(
+        "f", "line", [{"x": n, "y": n * 2.0, "low": n, "high": n * 3, "group": "a"} for n in range(5)], x_type="number"
+    ),
     "bars": Figure("f", "bars", [{"x": "a", "y": 3.0, "low": 2.0, "high": 4.0}, {"x": "b", "y": 5.0, "low": 4.0, "high": 6.0}]),
     "dots": Figure("f", "dots", [{"y": "a", "x": 3.0, "low": 2.0, "high": 4.0}, {"y": "b", "x": 5.0, "low": 4.0, "high": 6.0}]),
     "histogram": Figure("f", "histogram", [{"x0": 0, "x1": 1, "y": 4}, {"x0": 1, "x1": 3, "y": 9}]),
@@ -109,7 +111,16 @@ def _lines(node: Any) -> list[list[dict[str, Any]]]:
 
 def test_a_thread_draws_one_panel_per_kpi_each_against_its_own_goal() -> None:
     rows = [
-        {"stage": "train", "kpi": kpi, "value": goal, "low": None, "high": None, "state": "met", "goal": goal, "goal_label": f"goal {goal}"}
+        {
+            "stage": "train",
+            "kpi": kpi,
+            "value": goal,
+            "low": None,
+            "high": None,
+            "state": "met",
+            "goal": goal,
+            "goal_label": f"goal {goal}",
+        }
         for kpi, goal in (("a", 0.1), ("b", 0.9))
     ]
     panels = draw(Figure("f", "thread", rows), ENGLISH)

@@ -90,7 +90,9 @@ def test_a_goal_is_read_with_its_sign(text: str, bound: tuple[str, float] | None
 
 
 def test_a_tile_places_value_interval_and_goal_on_one_scale() -> None:
-    shown = tile({"id": "accuracy", "goal": "<= 0.08", "value": 0.1, "low": 0.09, "high": 0.12, "state": "missed", "n": 40}, ENGLISH)
+    shown = tile(
+        {"id": "accuracy", "goal": "<= 0.08", "value": 0.1, "low": 0.09, "high": 0.12, "state": "missed", "n": 40}, ENGLISH
+    )
     assert (shown.value, shown.interval, shown.goal, shown.n) == ("0.10", "0.09–0.12", "goal ≤ 0.08", "n = 40")
     assert shown.scale is not None
     assert shown.scale.goal < shown.scale.low < shown.scale.value < shown.scale.high

@@ -6,8 +6,8 @@ import io
 import re
 
 from rich.console import Console
-from sample_chapters import sample_chapters
 
+from sample_chapters import sample_chapters
 from sevenstep.chapter import Chapter, Column, Figure, Table
 from sevenstep.report.notebook import chapters_html
 from sevenstep.report.terminal import chapter_text, sparkline

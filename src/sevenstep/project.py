@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Project", "Run"]
 
-CONTRACT, REPORT, QUARANTINE = "contract.yaml", "report.html", "quarantine.parquet"
+REPORT, QUARANTINE, QUARANTINE_STAMP = "report.html", "quarantine.parquet", "quarantine-stamp.txt"
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,17 @@ class Project:
         return publish(self.store, store.open(made["operate"].fingerprint), store.open(made["tune"].fingerprint)).number
 
     def _leave_beside(self, made: Mapping[str, StepResult]) -> None:
-        """The quarantine and the contract, where a person looks for them."""
-        if "collect" not in made or (made["collect"].cached and (self.store / QUARANTINE).exists()):
+        """The quarantine of this run, where a person looks for it; the stamp spares an unchanged run the writing."""
+        path, stamp = self.store / QUARANTINE, self.store / QUARANTINE_STAMP
+        if "collect" not in made:
             return
-        collect = Store(self.store).open(made["collect"].fingerprint)
+        made_of = made["collect"].fingerprint
+        if path.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == made_of:
+            return
         content = BytesIO()
-        collect.frame("quarantine").write_parquet(content)
-        replace_file(self.store / QUARANTINE, content.getvalue())
+        Store(self.store).open(made_of).frame("quarantine").write_parquet(content)
+        replace_file(path, content.getvalue())
+        replace_file(stamp, made_of.encode())
 
     def _report(self, result: RunResult) -> Path | None:
         """The report, rendered again only when something in it changed."""

@@ -92,6 +92,7 @@ class Job:
         rooms: the folders and files of the package, relative to ``sevenstep/``, whose source text is part of the cache key.
         weight: expected seconds, for progress and for the order (heaviest first).
         optional: may be skipped when the time budget ends, and its failure does not fail the run.
+        reserve: seconds of the budget that later work needs: an optional job does not start when fewer are left.
         threads: threads it may use; jobs run side by side as cores allow.
     """
 
@@ -102,6 +103,7 @@ class Job:
     rooms: Sequence[str] = ()
     weight: float = 1.0
     optional: bool = False
+    reserve: float = 0.0
     threads: int = 1
 
 

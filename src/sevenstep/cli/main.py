@@ -8,15 +8,16 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from sevenstep import __version__
-from sevenstep.errors import SevenstepError
+from sevenstep.errors import CollectedErrors, InputError, InternalError, SevenstepError
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "main", "program"]
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("start", "Write a new project: a commented spec and generated example data."),
@@ -57,7 +58,7 @@ class _Commands(click.Group):
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="sevenstep")
-def _commands() -> None:
+def program() -> None:
     """From a business problem to a model that stays good: one spec, seven steps, one line of evidence each.
 
     Start with: sevenstep init retail orders && cd orders && sevenstep run
@@ -67,12 +68,12 @@ def _commands() -> None:
 def main() -> None:
     """Entry point; the exit code tells a missed KPI (1) from bad input (2) from a failure of ours (3)."""
     try:
-        _commands.main(standalone_mode=False)
+        program.main(prog_name="sevenstep", standalone_mode=False)
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        _tell(_misused(error))
+        sys.exit(InputError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; run again to resume", err=True)
         sys.exit(130)
@@ -82,13 +83,34 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output has gone, for example head
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - the process boundary: what nobody foresaw is a failure of ours, not a missed KPI
+        traceback.print_exc()
+        _tell(_unforeseen(error))
+        sys.exit(InternalError.exit_code)
 
 
 def _tell(error: SevenstepError) -> None:
     if "--json" in sys.argv:
-        parts = {"code": error.code, "given": error.given, "rule": error.rule, "fix": error.fix, "where": error.where}
-        click.echo(json.dumps({"error": parts}, ensure_ascii=False))
+        found = error.errors if isinstance(error, CollectedErrors) else (error,)
+        click.echo(json.dumps({"errors": [_parts(one) for one in found]}, ensure_ascii=False))
         return
     from sevenstep.spec.problems import render
 
     click.echo(render(error), err=True)
+
+
+def _parts(error: SevenstepError) -> dict[str, str]:
+    return {"code": error.code, "given": error.given, "rule": error.rule, "fix": error.fix, "where": error.where}
+
+
+def _misused(error: click.ClickException) -> InputError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "sevenstep"
+    given = error.format_message().rstrip(".")
+    return InputError("CLI-USAGE", given, "a command takes what its help lists", f"see {command} --help")
+
+
+def _unforeseen(error: Exception) -> InternalError:
+    given = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
+    fix = "what had ended is kept; please report it with the lines above"
+    return InternalError("CLI-UNFORESEEN", given, "this is a failure of sevenstep", fix)

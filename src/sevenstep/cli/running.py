@@ -56,13 +56,20 @@ def _print_step(step: StepResult) -> None:
 
 def _print_end(result: Run) -> None:
     if result.status == "no_go":
-        click.echo("stopped: the verdict is no_go. See the remedies with 'sevenstep show define', or go on with --anyway.")
+        for remedy in _remedies(result):
+            click.echo(f"what would help: {remedy}")
+        click.echo("stopped: the verdict is no_go. See the evidence with 'sevenstep show define', or go on with --anyway.")
     if result.release is not None:
-        click.echo(f"release {result.release} is the champion: sevenstep predict --output forecasts.csv")
+        click.echo(f"release {result.release} is the champion: sevenstep predict --output predictions.csv")
     if result.status == "missed":
         click.echo("a KPI is missed, so the exit code is 1: sevenstep show tune")
     if result.report is not None:
         click.echo(f"report: {result.report}")
+
+
+def _remedies(result: Run) -> list[str]:
+    found = result.step("define").json("charter")["kpis"]
+    return list(dict.fromkeys(remedy for kpi in found for remedy in kpi["remedies"]))
 
 
 def _as_json(result: Run) -> dict[str, Any]:
@@ -102,12 +109,13 @@ def show(words: Sequence[str], store: Path | None, overrides: Sequence[str], as_
         echo_json([chapter_to_json(chapter) for chapter in wanted])
         return
     from rich.console import Console
+    from rich.text import Text
 
     from sevenstep.report.terminal import chapter_text
 
     console = Console()
     for chapter in wanted:
-        console.print(chapter_text(chapter) if step else f"[bold]{chapter.title}[/]  {chapter.answer}")
+        console.print(chapter_text(chapter) if step else Text.assemble((chapter.title, "bold"), "  ", chapter.answer))
 
 
 def _spec_and_step(words: Sequence[str]) -> tuple[Path, str | None]:

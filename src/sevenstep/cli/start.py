@@ -31,8 +31,9 @@ def init(template: str, folder: Path, size: str, seed: int, as_json: bool) -> No
 
 
 @click.command()
-def schema() -> None:
-    """Print the JSON Schema of the spec; editors use it to complete and check while you type."""
+@json_option
+def schema(as_json: bool) -> None:
+    """Print the JSON Schema of the spec; editors use it to complete and check while you type. It is always JSON."""
     from sevenstep.spec.schema import json_schema
     from sevenstep.tasks.registry import grammars
 

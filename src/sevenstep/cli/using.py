@@ -97,4 +97,4 @@ def _print(explanation: Any) -> None:
         click.echo(f"{amount:>+14,.2f}  {said}")
     if small:
         click.echo(f"{small:>+14,.2f}  all else, each under half a percent")
-    click.echo(f"{explanation.prediction:>14,.2f}  forecast\n")
+    click.echo(f"{explanation.prediction:>14,.2f}  prediction\n")

@@ -34,6 +34,7 @@ class Ticket:
     weight: float
     threads: int
     optional: bool
+    reserve: float
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def ticket_for(job: Job, fingerprint: str) -> Ticket:
     """What a worker needs to run the job."""
     function = f"{job.function.__module__}:{job.function.__qualname__}"
     inputs = {name: artifact.fingerprint for name, artifact in job.inputs.items()}
-    return Ticket(fingerprint, job.name, function, job.arguments, inputs, job.weight, job.threads, job.optional)
+    return Ticket(fingerprint, job.name, function, job.arguments, inputs, job.weight, job.threads, job.optional, job.reserve)
 
 
 def load_function(path: str) -> Any:
@@ -74,9 +75,9 @@ def run_in_worker(ticket: Ticket, root: str, deadline: float) -> Outcome:
 def run_ticket(ticket: Ticket, root: str, deadline: float) -> Outcome:
     """Run the job and keep what it leaves in the store at ``root``.
 
-    An optional job that has not started by ``deadline`` (epoch seconds) is skipped.
+    An optional job that has not started by ``deadline`` (epoch seconds), less what it reserves for later work, is skipped.
     """
-    if ticket.optional and time.time() >= deadline:
+    if ticket.optional and time.time() >= deadline - ticket.reserve:
         return Outcome(ticket.fingerprint, reason="the time budget had ended before it could start", skipped=True)
     try:
         measured = _run(ticket, Store(Path(root)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from sevenstep.data.intake import intake
+from sevenstep.data.intake import Intake, intake
 from sevenstep.errors import InputError
 from sevenstep.live.releases import Release, champion
 from sevenstep.spec.model import Spec
@@ -50,10 +51,23 @@ def typed_rows(spec: Spec, rows: Path, model: Model) -> pl.DataFrame:
             "PREDICT-NO-FILE", f"{rows} is not there", "--input names a file with the rows to be predicted", "check the path"
         )
     path = str(rows.resolve())
-    own = intake(spec.data.with_rows_from(path, joined=False), spec.base, (), one_row_per_time=True).items
-    if all(name in own.columns for name in model.input_schema()):
-        return own
+    own = intake(spec.data.with_rows_from(path, joined=False), spec.base, (), one_row_per_time=True)
+    _all_usable(own, rows, model)
+    if all(name in own.items.columns for name in model.input_schema()):
+        return own.items
     return intake(spec.data.with_rows_from(path, joined=True), spec.base, (), one_row_per_time=True).items
+
+
+def _all_usable(taken: Intake, rows: Path, model: Model) -> None:
+    """Training sets a bad row aside and goes on; whoever asks for predictions must not get fewer, or others, without a word."""
+    needed = model.input_schema()
+    faults = [f"row {row['row']} of '{rows.name}' cannot be used, {row['reason']}" for row in taken.quarantine.to_dicts()]
+    for entry in taken.record:
+        if entry["what"] == "converted" and entry["rows"] and entry["column"] in needed:
+            faults.append(f"in '{rows.name}', {entry['text']}")
+    if faults:
+        rule, fix = "every row given is predicted from what it says", "mend the row, or take it out of the file"
+        raise InputError("PREDICT-ROW", faults[0], rule, fix)
 
 
 def explain(store: Path, task: Task, item: Mapping[str, Any]) -> Sequence[Explanation]:
@@ -69,6 +83,9 @@ def write_predictions(frame: pl.DataFrame, output: Path) -> None:
         raise InputError(
             "PREDICT-FORMAT", f"'{output.name}' ends in '{output.suffix}'", rule, "name the file with one of these endings"
         )
+    if writer == "write_excel" and find_spec("xlsxwriter") is None:
+        rule = "Excel files are written with the package xlsxwriter, which is not part of the core install"
+        raise InputError("PREDICT-EXCEL", f"'{output.name}' is an Excel file", rule, "pip install xlsxwriter, or write .csv")
     if not output.parent.is_dir():
         raise InputError(
             "PREDICT-FOLDER", f"{output.parent} is not there", "predictions go into a folder that exists", "make it first"

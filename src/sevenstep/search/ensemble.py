@@ -117,7 +117,7 @@ def _unseen(library: Library, weights: Mapping[int, Weights], blend: Blend) -> N
 def _loss(frame: pl.DataFrame, metric: Metric, prediction: NDArray[np.float64]) -> float:
     """Mean over folds of the metric's loss: every fold counts the same, however many rows it has."""
     folds = frame["fold"].to_numpy()
-    columns = {name: frame[name].cast(pl.Float64).to_numpy() for name in ("truth", "weight", "scale")}
+    columns = {name: frame[name].cast(pl.Float64).to_numpy() for name in ("truth", "weight", "scale", "root_scale")}
     whole = Scored.of(prediction=prediction, **columns)
     values = [metric.value(whole.at(folds == fold)) for fold in np.unique(folds)]
     return float(metric.loss(np.array(values, dtype=np.float64)).mean())

@@ -98,11 +98,16 @@ class Fits:
             assert not isinstance(found, Failure)  # not optional: a failure would have raised
             self._stages[key] = found
 
-    def score(self, candidates: Sequence[Candidate], folds: Sequence[Fold], *, optional: bool) -> list[ScoreTable | Failure]:
-        """For each candidate its score table over all folds, or why there is none."""
+    def score(self, candidates: Sequence[Candidate], folds: Sequence[Fold], *, reserve: float) -> list[ScoreTable | Failure]:
+        """For each candidate its score table over all folds, or why there is none.
+
+        Simple rules are always scored; other candidates only while more than ``reserve`` seconds of the budget are left.
+        """
         self.prepare(candidates)
-        jobs = [self._job(candidate, fold, fit_score_job, optional) for candidate in candidates for fold in folds]
-        found = self._bench.run(jobs)
+        jobs = [self._job(candidate, fold, fit_score_job, reserve) for candidate in candidates for fold in folds]
+        order = _in_turn(candidates, len(folds))
+        results = dict(zip(order, self._bench.run([jobs[at] for at in order]), strict=True))
+        found = [results[at] for at in range(len(jobs))]
         self._note_seconds(jobs, found)
         groups = [found[at * len(folds) : (at + 1) * len(folds)] for at in range(len(candidates))]
         return [_joined(candidate, group) for candidate, group in zip(candidates, groups, strict=True)]
@@ -117,20 +122,31 @@ class Fits:
     def fit_everything(self, candidates: Sequence[Candidate], everything: Fold) -> list[Artifact]:
         """Each candidate fitted on all rows; its folder ``fitted`` is what `Task.load_fitted` reads."""
         self.prepare(candidates)
-        found = self._bench.run([self._job(candidate, everything, fit_everything_job, False) for candidate in candidates])
+        found = self._bench.run([self._job(candidate, everything, fit_everything_job, None) for candidate in candidates])
         return [artifact for artifact in found if not isinstance(artifact, Failure)]
 
-    def _job(self, candidate: Candidate, fold: Fold, function: Any, optional: bool) -> Job:
+    def _job(self, candidate: Candidate, fold: Fold, function: Any, reserve: float | None) -> Job:
         plain = asdict(replace(candidate, name="", reason="", space={}, cost=0.0))
         inputs = {"collect": self._collect}
         if candidate.stage:
             inputs["stage"] = self._stages[repr(candidate.stage)]
         name = f"{candidate.name} of {candidate.target}, {fold.name}"
         arguments = self._arguments(candidate=plain, fold=asdict(replace(fold, name="")), seed=self._seed)
-        return Job(name, function, arguments, inputs, self._rooms, weight=candidate.cost, optional=optional)
+        optional = reserve is not None and not candidate.baseline
+        return Job(name, function, arguments, inputs, self._rooms, candidate.cost, optional, reserve or 0.0)
 
     def _arguments(self, **more: Any) -> dict[str, Any]:
         return {"task": self.task.grammar.task, **more}
+
+
+def _in_turn(candidates: Sequence[Candidate], folds: int) -> list[int]:
+    """Positions of the jobs with the targets taking turns: a budget that ends early leaves each with its first candidates."""
+    seen: dict[str, int] = {}
+    ranks = []
+    for candidate in candidates:
+        seen[candidate.target] = seen.get(candidate.target, -1) + 1
+        ranks.append(seen[candidate.target])
+    return sorted(range(len(candidates) * folds), key=lambda at: (ranks[at // folds], at))
 
 
 def _joined(candidate: Candidate, found: Sequence[Artifact | Failure]) -> ScoreTable | Failure:

@@ -11,7 +11,8 @@ import polars as pl
 from sevenstep.search.leaderboard import kpi_estimate, metric_named
 from sevenstep.spec.model import Kpi
 from sevenstep.stats.intervals import Estimate
-from sevenstep.tasks.scoretable import ScoreTable
+from sevenstep.stats.metrics import METRICS
+from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 
 __all__ = ["KpiState", "gate_of", "kpi_states", "kpi_table", "leading_kpi", "target_of"]
 
@@ -53,8 +54,16 @@ def target_of(kpi: Kpi, targets: Sequence[str]) -> str:
 
 
 def leading_kpi(kpis: Sequence[Kpi], target: str, targets: Sequence[str]) -> Kpi | None:
-    """The KPI that leads the search for a target: the first one measured on it."""
-    return next((kpi for kpi in kpis if target_of(kpi, targets) == target), None)
+    """The KPI that leads the search for a target: the first one measured on it, those that need bounds last.
+
+    Candidates have no bounds yet when they are compared.
+    """
+    own = [kpi for kpi in kpis if target_of(kpi, targets) == target]
+    return min(own, key=_needs_bounds, default=None)
+
+
+def _needs_bounds(kpi: Kpi) -> bool:
+    return kpi.metric in METRICS and not set(BOUNDS).isdisjoint(METRICS[kpi.metric].needs)
 
 
 def kpi_states(

@@ -42,25 +42,24 @@ def plan_trials(candidates: Sequence[Candidate], folds: int, seconds: float, cor
 
 
 def search(
-    start: Candidate, known: ScoreTable, count: int, folds: Sequence[Fold], metric: str, fits: Fits, seed: int
+    start: Candidate, known: ScoreTable, count: int, folds: Sequence[Fold], metric: str, fits: Fits, seed: int, reserve: float
 ) -> list[Trial]:
     """Try ``count`` variations of a candidate whose own scores are ``known``; results in the order they were asked for."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(
-        seed=seed, n_startup_trials=max(4, count // 4), multivariate=True, warn_independent_sampling=False
-    )
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(4, count // 4), multivariate=True)
     study = optuna.create_study(direction="minimize", sampler=sampler)
     distributions = {name: _distribution(item) for name, item in start.space.items()}
     begin = {name: _inside(start.parameters[name], item) for name, item in start.space.items() if name in start.parameters}
-    if len(begin) == len(distributions):
-        study.add_trial(optuna.trial.create_trial(params=begin, distributions=distributions, value=loss_of(known, metric)))
+    loss = loss_of(known, metric)
+    if len(begin) == len(distributions) and np.isfinite(loss):
+        study.add_trial(optuna.trial.create_trial(params=begin, distributions=distributions, value=loss))
     trials: list[Trial] = []
     while len(trials) < count:
         asked = [study.ask(distributions) for _ in range(min(BATCH, count - len(trials)))]
         batch = [_varied(start, trial.params, len(trials) + at + 1) for at, trial in enumerate(asked)]
-        found = fits.score(batch, folds, optional=True)
+        found = fits.score(batch, folds, reserve=reserve)
         for trial, candidate, result in zip(asked, batch, found, strict=True):
             done = _told(candidate, result, metric)
             study.tell(trial, done.loss if done.loss is not None else None, state=_state(done))
@@ -87,7 +86,7 @@ def loss_of(table: ScoreTable, metric: str) -> float:
     """Mean over folds of the metric's loss."""
     measure = metric_named(metric)
     frame = table.frame
-    columns = {name: frame[name].to_numpy() for name in ("truth", "prediction", "weight", "scale")}
+    columns = {name: frame[name].to_numpy() for name in ("truth", "prediction", "weight", "scale", "root_scale")}
     rows, folds = Scored.of(**columns), frame["fold"].to_numpy()
     values = [measure.value(rows.at(folds == fold)) for fold in np.unique(folds)]
     return float(measure.loss(np.array(values, dtype=np.float64)).mean())

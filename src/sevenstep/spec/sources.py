@@ -96,7 +96,8 @@ class Source(Closed):
     )
     columns: SomeNames | None = Field(default=None, description="columns to take; all when not given")
     published: Name | None = Field(
-        default=None, description="column with the time a row became known: a backtest sees only what was published at its origin"
+        default=None,
+        description="column with the time a row became known: each row joins the newest one published by its own time",
     )
     format: FileFormat = None
     delimiter: Delimiter = None

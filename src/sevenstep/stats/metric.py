@@ -59,8 +59,9 @@ class Metric:
     def measured(self, rows: Scored) -> BoolArray:
         """Which rows can be measured: all that is needed is there, a scale is above 0, a skipped truth is not 0."""
         mask = rows.has(self.reads)
-        if "scale" in self.needs:
-            mask = mask & (rows.scale > 0)
+        for name in ("scale", "root_scale"):
+            if name in self.needs:
+                mask = mask & (getattr(rows, name) > 0)
         if self.skips_zero:
             mask = mask & (rows.truth != 0)
         return mask

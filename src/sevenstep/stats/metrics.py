@@ -90,7 +90,7 @@ def _scaled(rows: Scored) -> FloatArray:
 
 
 def _scaled_squared(rows: Scored) -> FloatArray:
-    return _mean_of((_error(rows) / rows.scale) ** 2)
+    return _mean_of((_error(rows) / rows.root_scale) ** 2)
 
 
 def _bias(rows: Scored) -> FloatArray:
@@ -147,7 +147,7 @@ _SCALED = (
            f"mean(|e| / scale); {_HYNDMAN}; the M4 mean over series is the balanced form", _scaled, ratio, ("scale",)),
     Metric("rmsse", "lower", "ratio", "Root mean squared error in units of the series' own in-sample naive error.",
            "sqrt(mean (e / scale)^2) with the squared scale; M5 competitors' guide (2020), whose mean over series is balanced",
-           _scaled_squared, root_ratio, ("scale",)),
+           _scaled_squared, root_ratio, ("root_scale",)),
 )  # fmt: skip
 
 _INTERVAL = (

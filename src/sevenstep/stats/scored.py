@@ -24,6 +24,7 @@ class Scored:
         prediction: what was predicted, in the same units.
         weight: weight of a row, read by weighted metrics only.
         scale: in-sample error of the naive rule, read by scaled metrics only (see `in_sample_scale`).
+        root_scale: the same as the root of the mean square, read by RMSSE only.
         lower_80: lower bound of the 80 % interval; ``upper_80``, ``lower_95`` and ``upper_95`` likewise.
 
     Raises:
@@ -34,6 +35,7 @@ class Scored:
     prediction: FloatArray
     weight: FloatArray
     scale: FloatArray
+    root_scale: FloatArray
     lower_80: FloatArray
     upper_80: FloatArray
     lower_95: FloatArray
@@ -50,7 +52,7 @@ class Scored:
         given = {"truth": np.asarray(truth, np.float64), "prediction": np.asarray(prediction, np.float64)}
         given |= {name: np.asarray(values, np.float64) for name, values in others.items()}
         rows = len(given["truth"])
-        defaults = {name: np.full(rows, 1.0 if name in ("weight", "scale") else np.nan) for name in FIELDS}
+        defaults = {name: np.full(rows, 1.0 if name in ("weight", "scale", "root_scale") else np.nan) for name in FIELDS}
         return cls(**(defaults | given))
 
     def __len__(self) -> int:

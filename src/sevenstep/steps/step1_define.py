@@ -8,15 +8,20 @@ from typing import Any
 
 from sevenstep.chapter import Block, Chapter, Column, Notes, Table
 from sevenstep.spec.brief import Brief
+from sevenstep.spec.model import Kpi
 from sevenstep.steps.taking import as_taken_in
-from sevenstep.steps.words import figure, interval
+from sevenstep.steps.words import figure, goal_text, interval
 from sevenstep.tasks.contract import Feasibility, Task
 from sevenstep.work import Artifact, Leaves, Workbench
 
 __all__ = ["run"]
 
 _ORDER = ("go", "go_with_risk", "no_go")
-_SAID = {"go": "can be reached", "go_with_risk": "may be reached, with risk", "no_go": "cannot be reached as things stand"}
+_SAID = {
+    "go": "Every goal is within reach",
+    "go_with_risk": "It can be tried, with risk",
+    "no_go": "As things stand the goal is out of reach",
+}
 
 
 def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workbench) -> Leaves:
@@ -26,9 +31,10 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     data = as_taken_in(intake, intake.frame("items"), task, brief)
     found = task.probe(data, brief)
     verdict = max((item.verdict for item in found), key=_ORDER.index)
-    answer = _answer(brief, found)
+    answer = _answer(brief, found, verdict)
     charter = {"verdict": verdict, "kpis": [_plain(item) for item in found], "charter": brief.charter.model_dump()}
-    chapter = Chapter("define", "Define", answer, verdict, [*_thread(brief, found), *_notes(found), *_task_blocks(found)])
+    blocks = [*_thread(brief, found), *_task_blocks(found), *_notes(found)]
+    chapter = Chapter("define", "Define", answer, verdict, blocks)
     return Leaves(json={"charter": charter}, headline=_headline(brief, found, verdict), gate=verdict, chapter=chapter)
 
 
@@ -39,18 +45,21 @@ def _plain(item: Feasibility) -> dict[str, Any]:
 def _headline(brief: Brief, found: Sequence[Feasibility], verdict: str) -> str:
     kpi, first = brief.kpis[0], found[0]
     reach = interval(first.reachable, first.low, first.high, kpi.metric)
-    return f"{verdict}: {kpi.id} {kpi.metric} {reach} within reach, goal {kpi.goal}"
+    return f"{verdict}: {kpi.id} {kpi.metric} {reach} expected, goal {goal_text(kpi.goal.operator, kpi.goal.value, kpi.metric)}"
 
 
-def _answer(brief: Brief, found: Sequence[Feasibility]) -> str:
-    parts = []
-    for kpi, item in zip(brief.kpis, found, strict=True):
-        about = f" of {kpi.target}" if kpi.target and len(brief.targets) > 1 else ""
-        reach = interval(item.reachable, item.low, item.high, kpi.metric)
-        parts.append(f"{kpi.metric.upper()}{about} {kpi.goal} {_SAID[item.verdict]} (expected {reach})")
-    text = "; ".join(parts) + "."
-    remedies = [item.remedies[0] for item in found if item.verdict != "go" and item.remedies]
-    return text + (f" What would help most: {remedies[0].rstrip('.')}." if remedies else "")
+def _answer(brief: Brief, found: Sequence[Feasibility], verdict: str) -> str:
+    parts = [
+        f"{kpi.metric.upper()}{_about(brief, kpi)} is expected at {figure(item.reachable, kpi.metric)} "
+        f"(goal {goal_text(kpi.goal.operator, kpi.goal.value, kpi.metric)})"
+        for kpi, item in zip(brief.kpis, found, strict=True)
+    ]
+    remedies = [item.remedies[0] for item in found if item.verdict == "no_go" and item.remedies]
+    return f"{_SAID[verdict]}: {', '.join(parts)}." + (f" What would help most: {remedies[0].rstrip('.')}." if remedies else "")
+
+
+def _about(brief: Brief, kpi: Kpi) -> str:
+    return f" of {kpi.target}" if kpi.target and len(brief.targets) > 1 else ""
 
 
 def _thread(brief: Brief, found: Sequence[Feasibility]) -> list[Block]:
@@ -58,7 +67,7 @@ def _thread(brief: Brief, found: Sequence[Feasibility]) -> list[Block]:
         {
             "kpi": kpi.id,
             "metric": f"{kpi.metric} of {kpi.target or brief.targets[0]}",
-            "goal": f"{kpi.goal.operator} {figure(kpi.goal.value, kpi.metric)}",
+            "goal": goal_text(kpi.goal.operator, kpi.goal.value, kpi.metric),
             "reach": interval(item.reachable, item.low, item.high, kpi.metric),
             "verdict": item.verdict,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sevenstep.chapter import Chapter, Column, Notes, Table
+from sevenstep.chapter import Chapter, Notes
 from sevenstep.data.dataset import Dataset
 from sevenstep.spec.brief import Brief
 from sevenstep.steps.words import counted
@@ -39,8 +39,4 @@ def _chapter(profile: Profile) -> Chapter:
         "What matters, in order",
         [{"text": insight.text, "evidence": insight.evidence, "tone": insight.tone} for insight in ranked],
     )
-    columns = [Column("what", "What"), Column("how", "How"), Column("why", "Why"), Column("fitted", "Fitted")]
-    recipe = Table(
-        "How the data are prepared", columns, profile.recipe.get("shown", []), "Whatever is learnt is learnt inside each fold."
-    )
-    return Chapter("prepare", "Prepare", answer, "", [notes, *profile.blocks, recipe])
+    return Chapter("prepare", "Prepare", answer, "", [notes, *profile.blocks])

@@ -14,7 +14,7 @@ from sevenstep.search.leaderboard import Leaderboard, lead_curve, leaderboard, m
 from sevenstep.spec.brief import Brief
 from sevenstep.steps.words import interval
 from sevenstep.tasks.contract import Candidate, Plan, Task
-from sevenstep.tasks.planning import plan_from_json
+from sevenstep.tasks.planning import plan_from_json, seconds_for_the_end
 from sevenstep.tasks.scoretable import ScoreTable, join_score_tables
 from sevenstep.work import Artifact, Failure, Leaves, Workbench
 
@@ -25,7 +25,7 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     """Every candidate on every fold: score table, leaderboard, slices and the curve over lead times."""
     plan = plan_from_json(inputs["design"].json("plan"))
     fits = Fits(task, inputs["collect"], bench, brief.seed)
-    found = fits.score(plan.candidates, plan.folds, optional=True)
+    found = fits.score(plan.candidates, plan.folds, reserve=seconds_for_the_end(plan))
     scores, failures = _sorted_out(plan.candidates, found)
     bench.say("comparing candidates")
     boards = {target: _board(brief, target, plan, scores) for target in brief.targets}
@@ -85,9 +85,10 @@ def _answer(brief: Brief, boards: Mapping[str, Leaderboard]) -> str:
     for target, board in boards.items():
         best = board.standings[0]
         value = interval(best.estimate.value, best.estimate.low, best.estimate.high, board.metric)
-        text = f"{best.candidate} forecasts {target} best" if best.candidate else f"nothing could be measured for {target}"
-        parts.append(f"{text} ({board.metric.upper()} {value}, n = {best.estimate.n:,}); {board.reason}")
-    return ". ".join(part.rstrip(".") for part in parts) + "."
+        skill = best.skill.gain if best.skill and best.skill.gain is not None else None
+        ahead = f", {skill:.0%} better than {board.baseline}" if skill else ""
+        parts.append(f"{best.candidate} predicts {target} best: {board.metric.upper()} {value}{ahead}.")
+    return " ".join(parts)
 
 
 def _target_blocks(
@@ -161,7 +162,7 @@ def _lead_figure(target: str, metric: str, tables: Mapping[str, ScoreTable], goa
             {"x": row["lead_to"], "y": row["value"], "low": row["low"], "high": row["high"], "group": name}
             for row in curve.iter_rows(named=True)
         ]
-    caption = "Error by how long before the target time the forecast was made, with 95 % intervals."
+    caption = "Error by how long before the target time the prediction was made, with 95 % intervals."
     return Figure(f"Error by lead time: {target}", "line", rows, "Lead (steps ahead)", metric.upper(), "number", _kind(metric),
                   goal=goal, goal_label="goal", caption=caption)  # fmt: skip
 

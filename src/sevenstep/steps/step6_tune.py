@@ -19,9 +19,9 @@ from sevenstep.search.leaderboard import metric_named
 from sevenstep.search.tune import Trial, loss_of, plan_trials, search
 from sevenstep.spec.brief import Brief
 from sevenstep.stats.scored import Scored
-from sevenstep.steps.words import counted, figure, interval, money
+from sevenstep.steps.words import counted, figure, goal_text, interval, money
 from sevenstep.tasks.contract import Candidate, Plan, Task
-from sevenstep.tasks.planning import plan_from_json
+from sevenstep.tasks.planning import plan_from_json, seconds_for_the_end
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.work import Artifact, Leaves, Workbench
 
@@ -29,6 +29,7 @@ __all__ = ["run"]
 
 SEARCH_SHARE = 0.22  # of the time budget
 PLANNED_CORES = 2  # the machine a search is planned for, so that equal inputs give an equal search everywhere
+_SAYS = {"met": "meets", "missed": "misses", "not_measured": "not measured against"}
 SEARCHED = 1  # candidates of each target whose hyperparameters are searched: the best ones
 
 
@@ -82,9 +83,10 @@ def _tuned(brief: Brief, task: Task, target: str, plan: Plan, scores: pl.DataFra
     seconds = SEARCH_SHARE * brief.budget / len(brief.targets)
     counts = plan_trials(able, len(plan.folds), seconds, PLANNED_CORES)
     trials: list[Trial] = []
+    reserve = seconds_for_the_end(plan)
     for start in able:
         bench.say(f"searching around {start.name} of {target}")
-        trials += search(start, tables[start.name], counts[start.name], plan.folds, kpi.metric, fits, brief.seed)
+        trials += search(start, tables[start.name], counts[start.name], plan.folds, kpi.metric, fits, brief.seed, reserve)
     done = {trial.candidate.name: trial for trial in trials if trial.scores is not None}
     tables |= {name: trial.scores for name, trial in done.items() if trial.scores is not None}
     candidates |= {name: trial.candidate for name, trial in done.items()}
@@ -149,8 +151,7 @@ def _card(brief: Brief, plan: Plan, outcomes: Sequence[_Outcome], states: Sequen
 
 def _headline(states: Sequence[KpiState]) -> str:
     parts = [
-        f"{state.id} {interval(state.value, state.low, state.high, state.metric)} "
-        f"{'meets' if state.state == 'met' else 'misses' if state.state == 'missed' else 'not measured against'} {state.goal}"
+        f"{state.id} {interval(state.value, state.low, state.high, state.metric)} {_SAYS[state.state]} {_goal(state)}"
         for state in states
     ]
     return "; ".join(parts)
@@ -168,15 +169,18 @@ def _chapter(brief: Brief, task: Task, data: Dataset, outcomes: Sequence[_Outcom
 
 def _answer(states: Sequence[KpiState]) -> str:
     met = [state for state in states if state.state == "met"]
-    text = f"{len(met)} of {counted(len(states), 'KPI')} met: "
-    text += "; ".join(
-        f"{state.metric.upper()} of {state.target} is {interval(state.value, state.low, state.high, state.metric)}, "
-        f"goal {state.goal}"
-        + ("" if state.sure else ", and the interval spans the goal" if state.low is not None else "")
-        for state in states
-    )
-    worth = [f"worth {money(state.worth, state.worth_unit)} against {state.baseline}" for state in states if state.worth]
-    return text + (f" ({worth[0]})." if worth else ".")
+    told = [
+        f"{state.metric.upper()} of {state.target} {figure(state.value, state.metric)} (goal {_goal(state)})" for state in states
+    ]
+    text = f"{len(met)} of {counted(len(states), 'KPI')} met: {', '.join(told)}."
+    near = [state.id for state in states if not state.sure and state.low is not None]
+    text += f" The interval of {' and '.join(near)} spans the goal." if near else ""
+    worth = [f"{money(state.worth, state.worth_unit)} against {state.baseline}" for state in states if state.worth]
+    return text + (f" That is worth {worth[0]}." if worth else "")
+
+
+def _goal(state: KpiState) -> str:
+    return goal_text(state.goal.split()[0], state.goal_value, state.metric)
 
 
 def _kpi_table(states: Sequence[KpiState]) -> Table:
@@ -184,7 +188,7 @@ def _kpi_table(states: Sequence[KpiState]) -> Table:
         {
             "id": state.id,
             "metric": f"{state.metric} of {state.target}",
-            "goal": state.goal,
+            "goal": _goal(state),
             "value": interval(state.value, state.low, state.high, state.metric),
             "state": state.state,
             "baseline": f"{state.baseline}: {figure(state.baseline_value, state.metric)}" if state.baseline else "",

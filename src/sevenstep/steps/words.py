@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["counted", "figure", "interval", "money", "times"]
+__all__ = ["counted", "figure", "goal_text", "interval", "money", "times"]
 
 _SHARES = {"wape", "rmspe", "mape", "bias", "coverage_80", "coverage_95"}
 
@@ -19,10 +19,17 @@ def figure(value: float | None, metric: str = "") -> str:
 
 
 def interval(value: float | None, low: float | None, high: float | None, metric: str = "") -> str:
-    """A value with its interval, or the value alone where there is no interval."""
+    """A value with its interval, or the value alone where there is no interval: ``17.9 % (15.5 to 20.6)``."""
     if low is None or high is None:
         return figure(value, metric)
-    return f"{figure(value, metric)} ({figure(low, metric)} to {figure(high, metric)})"
+    ends = f"{figure(low, metric).removesuffix(' %')} to {figure(high, metric).removesuffix(' %')}"
+    return f"{figure(value, metric)} ({ends})"
+
+
+def goal_text(operator: str, value: float, metric: str) -> str:
+    """A goal as people write it: ``≤ 8.50 %``."""
+    sign = {"<=": "≤", ">=": "≥"}.get(operator, operator)
+    return f"{sign} {figure(value, metric)}"
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

@@ -8,7 +8,10 @@ from typing import Any
 
 from sevenstep.tasks.contract import Candidate, Fold, Plan, Range
 
-__all__ = ["candidate_from_json", "plan_from_json", "plan_to_json"]
+__all__ = ["candidate_from_json", "plan_from_json", "plan_to_json", "seconds_for_the_end"]
+
+END_SECONDS = 5.0  # choosing members, calibrating, predicting and drawing, however small the data
+END_SHARE = 0.05  # of the planned seconds of all fits, for the same on larger data
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
@@ -27,6 +30,13 @@ def plan_from_json(value: Mapping[str, Any]) -> Plan:
     candidates = [candidate_from_json(item) for item in value["candidates"]]
     folds = [Fold(**item) for item in value["folds"]]
     return Plan(candidates, folds, Fold(**value["everything"]), value["fold_reason"], value["notes"])
+
+
+def seconds_for_the_end(plan: Plan) -> float:
+    """Seconds to keep for what must still happen once candidates are scored: fits on all rows, calibration, the report."""
+    targets = {candidate.target for candidate in plan.candidates}
+    costs = [candidate.cost for candidate in plan.candidates]
+    return END_SECONDS + END_SHARE * sum(costs) * len(plan.folds) + 2.0 * max(costs, default=0.0) * len(targets)
 
 
 def candidate_from_json(value: Mapping[str, Any]) -> Candidate:

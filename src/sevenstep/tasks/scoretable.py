@@ -5,8 +5,8 @@ Leaderboards, intervals, slices, lead-time curves, gates and alarms are all aggr
 Columns: ``candidate``, ``target``, ``fold`` (number), ``origin`` (when the prediction was made, or null), ``time`` (of the item,
 or null), ``lead`` (steps from origin to time, 0 where there is no time), ``item`` (identity of the row within its fold),
 ``cluster`` (rows with the same cluster are not independent: a series, a lot, a document), ``weight``, ``scale`` (in-sample error
-of the naive rule for scaled metrics, 1 where unused), ``truth``, ``prediction``, ``lower_80``, ``upper_80``, ``lower_95``,
-``upper_95`` (null until calibrated), then any number of segment columns.
+of the naive rule for scaled metrics, 1 where unused), ``root_scale`` (its root mean square), ``truth``, ``prediction``,
+``lower_80``, ``upper_80``, ``lower_95``, ``upper_95`` (null until calibrated), then any number of segment columns.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ __all__ = ["BOUNDS", "CORE_COLUMNS", "ScoreTable", "join_score_tables"]
 
 BOUNDS = ("lower_80", "upper_80", "lower_95", "upper_95")
 CORE_COLUMNS = (
-    "candidate", "target", "fold", "origin", "time", "lead", "item", "cluster", "weight", "scale", "truth", "prediction", *BOUNDS,
+    "candidate", "target", "fold", "origin", "time", "lead", "item", "cluster", "weight", "scale", "root_scale", "truth",
+    "prediction", *BOUNDS,
 )  # fmt: skip
 
 

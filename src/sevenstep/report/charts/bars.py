@@ -8,6 +8,7 @@ from typing import Any
 from sevenstep.chapter import Figure
 from sevenstep.report.charts.parts import (
     IN_LINES,
+    TIP,
     Panel,
     Spec,
     category_scale,
@@ -77,7 +78,7 @@ def _layers(rows: list[dict[str, Any]], groups: list[str], category: Spec, amoun
         places[f"{across}Offset"] = {"field": "group", "type": "nominal", "scale": {"domain": groups, "paddingInner": 0.12}}
     bar = {
         "mark": {"type": "bar", "style": "amount"},
-        "encoding": {**places, **colour_of_group(groups), "tooltip": {"field": "tip"}},
+        "encoding": {**places, **colour_of_group(groups), "tooltip": TIP},
     }
     layers: list[Spec] = [bar]
     bounded = any("low" in row for row in rows)

@@ -8,6 +8,7 @@ from typing import Any
 from sevenstep.chapter import Figure
 from sevenstep.report.charts.parts import (
     IN_LINES,
+    TIP,
     Panel,
     Spec,
     category_scale,
@@ -68,6 +69,6 @@ def _marks(places: Spec, groups: list[str]) -> list[Spec]:
         {"mark": {"type": "rule", "style": "interval"}, "encoding": {**ends, **colour_of_group(groups)}},
         {
             "mark": {"type": "point", "style": "mark-large"},
-            "encoding": {**places, **colour_of_group(groups, shape=True), "tooltip": {"field": "tip"}},
+            "encoding": {**places, **colour_of_group(groups, shape=True), "tooltip": TIP},
         },
     ]

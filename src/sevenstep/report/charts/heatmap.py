@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sevenstep.chapter import Figure
-from sevenstep.report.charts.parts import IN_LINES, Panel, Spec, axis_title, category_scale, distinct, in_lines, panel, tip
+from sevenstep.report.charts.parts import IN_LINES, TIP, Panel, Spec, axis_title, category_scale, distinct, in_lines, panel, tip
 from sevenstep.report.formats import decimals_for, format_value, plain
 from sevenstep.report.words import Words
 
@@ -33,7 +33,7 @@ def heatmap(figure: Figure, words: Words) -> list[Panel]:
     colour: Spec = {"field": "value", "type": "quantitative", "legend": {"title": axis_title("", figure.unit) or None}}
     colour["scale"] = {"domain": domain, "range": "around-zero" if both_signs else "one-ramp", "interpolate": "rgb"}
     layers: list[Spec] = [
-        {"mark": {"type": "rect", "style": "cell"}, "encoding": {"x": x, "y": y, "color": colour, "tooltip": {"field": "tip"}}}
+        {"mark": {"type": "rect", "style": "cell"}, "encoding": {"x": x, "y": y, "color": colour, "tooltip": TIP}}
     ]
     if len(rows) <= _WRITTEN and len(columns) <= _MANY_COLUMNS:
         layers += [_texts(x, y, deep=deep) for deep in (False, True)]

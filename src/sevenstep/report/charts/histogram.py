@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sevenstep.chapter import Figure
-from sevenstep.report.charts.parts import Panel, Spec, axis_title, goal_layer, panel, tip
+from sevenstep.report.charts.parts import TIP, Panel, Spec, axis_title, goal_layer, panel, tip
 from sevenstep.report.formats import format_value, plain
 from sevenstep.report.words import Words
 
@@ -23,7 +23,7 @@ def histogram(figure: Figure, words: Words) -> list[Panel]:
         axis["format"] = "~%"
     x: Spec = {"field": "x0", "type": "quantitative", "axis": axis, "scale": {"zero": False, "nice": False}}
     y: Spec = {"field": "y", "type": "quantitative", "axis": {"title": plain(figure.y_label) or None}}
-    encoding = {"x": x, "x2": {"field": "x1"}, "y": y, "y2": {"datum": 0}, "tooltip": {"field": "tip"}}
+    encoding = {"x": x, "x2": {"field": "x1"}, "y": y, "y2": {"datum": 0}, "tooltip": TIP}
     layers: list[Spec] = [{"mark": {"type": "rect", "style": "bin"}, "encoding": encoding}]
     layers += goal_layer(figure, words, axis=x, along="x")
     tips = [plain(figure.x_label) or words.say("value"), plain(figure.y_label) or words.say("value")]

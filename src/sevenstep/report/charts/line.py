@@ -7,6 +7,7 @@ from typing import Any
 
 from sevenstep.chapter import Figure
 from sevenstep.report.charts.parts import (
+    TIP,
     Panel,
     Spec,
     colour_of_group,
@@ -81,7 +82,7 @@ def hover_layers(x: Spec, y: Spec) -> list[Spec]:
     dot = {
         "params": [{"name": "hover", "select": select}],
         "mark": {"type": "point", "style": "hover"},
-        "encoding": {"x": x, "y": y, "opacity": shown, "tooltip": {"field": "tip"}},
+        "encoding": {"x": x, "y": y, "opacity": shown, "tooltip": TIP},
     }
     rule = {"mark": {"type": "rule", "style": "hair"}, "encoding": {"x": x, "opacity": shown}}
     return [rule, dot]

@@ -19,6 +19,7 @@ from sevenstep.report.words import Words
 
 __all__ = [
     "IN_LINES",
+    "TIP",
     "Panel",
     "Spec",
     "axis_title",
@@ -40,6 +41,7 @@ __all__ = [
 
 Spec = dict[str, Any]
 _AXIS_FORMATS = {"integer": ",d", "percent": "~%", "money": "~s", "seconds": "~s"}
+TIP = {"field": "tip"}  # the lines of a tooltip, made by `tip`
 _YEAR, _WEEK = 366, 7  # days
 _DAY = 10  # letters of an ISO day
 _LINE = 18  # letters of a line of an axis label

@@ -7,6 +7,7 @@ from typing import Any
 
 from sevenstep.chapter import Figure
 from sevenstep.report.charts.parts import (
+    TIP,
     Panel,
     Spec,
     colour_of_group,
@@ -38,7 +39,7 @@ def scatter(figure: Figure, words: Words) -> list[Panel]:
         x["scale"] = {"zero": False, "nice": True}
     y = measure(figure, "y", figure.y_label)
     style = "mark" if len(rows) <= _SPARSE else "mark-among-many"
-    encoding: Spec = {"x": x, "y": y, **colour_of_group(groups, shape=True), "tooltip": {"field": "tip"}}
+    encoding: Spec = {"x": x, "y": y, **colour_of_group(groups, shape=True), "tooltip": TIP}
     layers: list[Spec] = [{"mark": {"type": "point", "style": style}, "encoding": encoding}]
     layers += goal_layer(figure, words, axis=y, along="y")
     names = [plain(figure.x_label) or words.say("category"), plain(figure.y_label) or words.say("value")]

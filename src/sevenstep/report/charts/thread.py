@@ -8,6 +8,7 @@ from typing import Any
 
 from sevenstep.chapter import Figure
 from sevenstep.report.charts.parts import (
+    TIP,
     Panel,
     Spec,
     category_scale,
@@ -75,7 +76,7 @@ def _marks(x: Spec, y: Spec, words: Words) -> list[Spec]:
     looks: Spec = {
         "color": {**state, "scale": {"domain": names, "range": "states"}},
         "shape": {**state, "scale": {"domain": names, "range": "state-shapes"}},
-        "tooltip": {"field": "tip"},
+        "tooltip": TIP,
     }
     measured = {"filter": {"field": "value", "valid": True}}
     missing = {"filter": {"not": {"field": "value", "valid": True}}}

@@ -17,6 +17,11 @@ function configFor(width) {
   return config;
 }
 
+// Where the pointer only has to be near, the item is a cell around the mark, and Vega-Lite looks for the row in the wrong place.
+function rowOf(item) {
+  return item.datum.datum || item.datum;
+}
+
 async function drawBox(box) {
   const state = boxes.get(box);
   const width = Math.floor(box.clientWidth);
@@ -32,7 +37,7 @@ async function drawBox(box) {
     hover: false,
     logLevel: 1, // errors only: a series without predictions leaves layers empty, of which Vega would warn
     config: configFor(width),
-    tooltip: (_, event, item, text) => showTooltip(state.labels, event, text),
+    tooltip: (_, event, item, value) => showTooltip(state.labels, event, value && rowOf(item).tip),
   });
   if (drawing !== state.drawing) {
     drawn.finalize(); // a newer drawing has taken the box

@@ -14,9 +14,10 @@ from sevenstep.tasks.forecast.families.question import Features, Question
 from sevenstep.tasks.forecast.features.history import Asked
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import features_for
+from sevenstep.tasks.forecast.given import check_columns, typed_as
 from sevenstep.tasks.forecast.panel import Panel, Settings
 
-__all__ = ["AskedRows", "open_rows", "rows_to_ask"]
+__all__ = ["AskedRows", "next_rows", "open_rows", "rows_to_ask"]
 
 
 @dataclass(frozen=True)
@@ -44,33 +45,38 @@ class AskedRows:
 
     def shown(self, roles: Roles) -> pl.DataFrame:
         """Keys and time of the rows, under the person's own names."""
-        keys = self.panel.keys[self.asked.series] if roles.keys else pl.DataFrame({"": [0] * len(self.row)}).select([])
-        times = self.panel.times(self.asked.series, self.asked.step)
-        if roles.time_parts and (self.row >= 0).all():
-            return keys.hstack(self.panel.rows.select(list(roles.time_parts.values()))[self.row])
-        return keys.with_columns(times.alias(str(roles.time))) if roles.keys else pl.DataFrame({str(roles.time): times})
+        own = list(roles.time_parts.values())
+        parts = self.panel.rows[self.row].select(own) if own else pl.DataFrame()
+        if not own or any(parts[name].has_nulls() for name in own):
+            parts = pl.DataFrame({str(roles.time): self.panel.times(self.asked.series, self.asked.step)})
+        return self.panel.keys[self.asked.series].hstack(parts) if roles.keys else parts
 
 
-def open_rows(data: Dataset, panel: Panel, horizon: int) -> AskedRows:
-    """The rows whose targets are all unknown and that lie after the last observation.
-
-    Without such rows, and where nothing has to be known ahead, the next ``horizon`` steps of every series.
-    """
-    unknown = pl.all_horizontal([pl.col(target).is_null() for target in data.roles.targets])
-    row = panel.rows.select((unknown & (pl.col("step") > panel.end)).arg_true())[:, 0].to_numpy().astype(np.int64)
-    if len(row):
-        return _asked(panel, row)
-    if data.roles.known_ahead:
+def open_rows(data: Dataset, panel: Panel) -> AskedRows:
+    """The rows whose targets are all unknown and that lie after the last observation; raises InputError without any."""
+    row = _open(data, panel)
+    if not len(row):
         raise InputError(
             "PREDICT-NO-ROWS",
             "the data hold no rows without a target",
             f"a forecast needs rows that say what is known ahead ({', '.join(data.roles.known_ahead)})",
             "give them with --input FILE",
         )
-    series = np.repeat(np.arange(panel.shape[0], dtype=np.int32), horizon)
-    step = np.tile(np.arange(1, horizon + 1, dtype=np.int32), panel.shape[0]) + np.int32(panel.end)
-    asked = Asked(series, step, np.full(len(step), panel.end, dtype=np.int32))
-    return AskedRows(panel, asked, np.full(len(step), -1, dtype=np.int64))
+    return _asked(panel, row)
+
+
+def next_rows(data: Dataset, panel: Panel, horizon: int) -> pl.DataFrame:
+    """Rows for the next ``horizon`` steps of every series, where nothing has to be known ahead and none are open; else none."""
+    count = 0 if data.roles.known_ahead or len(_open(data, panel)) else horizon
+    series = np.repeat(np.arange(panel.shape[0], dtype=np.int32), count)
+    step = np.tile(np.arange(1, count + 1, dtype=np.int32), panel.shape[0]) + np.int32(panel.end)
+    times = panel.times(series, step).alias(str(data.roles.time))
+    return panel.keys[series].with_columns(times) if data.roles.keys else times.to_frame()
+
+
+def _open(data: Dataset, panel: Panel) -> NDArray[np.int64]:
+    unknown = pl.all_horizontal([pl.col(target).is_null() for target in data.roles.targets])
+    return panel.rows.select((unknown & (pl.col("step") > panel.end)).arg_true())[:, 0].to_numpy().astype(np.int64)
 
 
 def rows_to_ask(data: Dataset, panel: Panel, rows: pl.DataFrame) -> AskedRows:
@@ -83,22 +89,24 @@ def rows_to_ask(data: Dataset, panel: Panel, rows: pl.DataFrame) -> AskedRows:
         raise InputError(
             "PREDICT-NO-ROWS", "every row given has its target already", "rows to be forecast have none", "leave the target empty"
         )
-    _check_ahead(wanted, roles)
-    typed = wanted.select(names).cast({name: panel.rows.schema[name] for name in names})
+    check_columns(wanted, names, roles.known_ahead)
+    typed = typed_as(wanted.select(names), panel.rows)
     numbered = panel.rows.select(names).with_row_index("row")
     found = typed.join(numbered, on=names, how="left", nulls_equal=True, maintain_order="left")
-    return _asked(panel, found["row"].to_numpy().astype(np.int64))
+    row = found["row"].to_numpy().astype(np.int64)
+    _check_time(data, panel, row)
+    return _asked(panel, row)
 
 
-def _check_ahead(rows: pl.DataFrame, roles: Roles) -> None:
-    absent = [name for name in roles.known_ahead if name not in rows.columns]
-    if absent:
-        raise InputError(
-            "PREDICT-INPUT",
-            f"the rows to be forecast lack {', '.join(absent)}",
-            "inputs that are known ahead must be given for the time to be forecast",
-            "add the columns, or take them out of forecast.known_ahead and run again",
-        )
+def _check_time(data: Dataset, panel: Panel, row: NDArray[np.int64]) -> None:
+    """A forecast needs an observation before it."""
+    known = pl.any_horizontal([pl.col(target).is_not_null() for target in data.roles.targets])
+    first = panel.rows.filter(known).sort("step")[:1]
+    early = row[panel.steps[row] <= int(first["step"][0])]
+    if len(early):
+        time = str(data.roles.time)
+        given = f"{time} {panel.rows[time][int(early[0])]} is to be forecast"
+        raise InputError("PREDICT-TIME", given, f"the first observation is of {first[time][0]}", "ask for later times")
 
 
 def _asked(panel: Panel, row: NDArray[np.int64]) -> AskedRows:

@@ -24,6 +24,7 @@ __all__ = ["apply", "calibrate"]
 SHIFTS = np.round(np.arange(0.90, 1.1001, 0.0025), 4)
 SHRINK = 30.0  # rows of a series whose own spread counts as much as the spread of all
 FEWEST_IN_BUCKET = 150
+LEAST_GAIN = 0.002  # share of the loss a shift must save on unseen folds: less is what chance alone saves
 LEVELS = {"lower_80": 0.10, "upper_80": 0.90, "lower_95": 0.025, "upper_95": 0.975}
 FLOOR = 0.05  # of a series' usual size: below it, errors are not divided any further
 
@@ -69,7 +70,7 @@ def _shift(frame: pl.DataFrame, metric: str) -> float:
     others = losses.sum(axis=0, keepdims=True) - losses
     left_out = losses[np.arange(len(folds)), np.argmin(others, axis=1)]
     plain = losses[:, np.argmin(np.abs(SHIFTS - 1.0))]
-    if not np.isfinite(losses).all() or left_out.mean() >= plain.mean():
+    if not np.isfinite(losses).all() or left_out.mean() >= plain.mean() * (1 - LEAST_GAIN):
         return 1.0
     return float(SHIFTS[np.argmin(losses.sum(axis=0))])
 
@@ -80,7 +81,7 @@ def _loss(part: pl.DataFrame, metric: str, shift: float) -> float:
 
 
 def _scored(frame: pl.DataFrame, shift: float = 1.0) -> Scored:
-    columns = {name: frame[name].to_numpy() for name in ("truth", "weight", "scale")}
+    columns = {name: frame[name].to_numpy() for name in ("truth", "weight", "scale", "root_scale")}
     return Scored.of(prediction=frame["prediction"].to_numpy() * shift, **columns)
 
 

@@ -11,21 +11,21 @@ from sevenstep.tasks.contract import Range
 __all__ = ["BOOSTING", "CATALOG", "Entry", "Situation"]
 
 BOOSTING: Mapping[str, Any] = {
-    "rounds": 400,
-    "learning_rate": 0.07,
+    "rounds": 250,
+    "learning_rate": 0.1,
     "leaves": 63,
     "least_in_leaf": 40,
-    "feature_share": 0.5,
+    "feature_share": 0.3,
     "row_share": 0.7,
     "ridge": 1.0,
 }
 
 BOOSTING_SPACE: Mapping[str, Range] = {
-    "rounds": Range(200, 900, log=True, integer=True),
+    "rounds": Range(150, 700, log=True, integer=True),
     "learning_rate": Range(0.03, 0.15, log=True),
     "leaves": Range(15, 255, log=True, integer=True),
     "least_in_leaf": Range(10, 300, log=True, integer=True),
-    "feature_share": Range(0.25, 0.9),
+    "feature_share": Range(0.2, 0.7),
     "row_share": Range(0.5, 0.95),
     "ridge": Range(0.1, 30.0, log=True),
 }
@@ -71,7 +71,8 @@ class Entry:
         fits: whether it suits a situation.
         parameters: starting values.
         space: what the search may change.
-        per_point: seconds on one core for each observed value (statistical methods), measured on weekly and hourly series.
+        per_point: seconds on one core for each observed value and season (statistical methods), measured on weekly and hourly
+            series.
         baseline: a simple rule.
     """
 
@@ -126,14 +127,14 @@ CATALOG = (
     ),
     Entry(
         "stl_ets", "statistical", "seasons taken out by loess, the rest smoothed exponentially",
-        _two_seasons, {"method": "stl_ets"}, per_point=3.0e-4,
+        _two_seasons, {"method": "stl_ets"}, per_point=1.5e-4,
     ),
     Entry("theta", "statistical", "dynamic optimised theta: the best simple method of the M competitions", _regular,
           {"method": "theta"}, per_point=8.0e-5),
     Entry("ces", "statistical", "complex exponential smoothing: level and season without a fixed form",
           lambda s: _regular(s) and s.season <= 168, {"method": "ces"}, per_point=1.0e-4),
     Entry("stl_theta", "statistical", "seasons taken out by loess, the rest extrapolated by theta", _two_seasons,
-          {"method": "stl_theta"}, per_point=4.5e-4),
+          {"method": "stl_theta"}, per_point=2.0e-4),
     Entry("ets", "statistical", "exponential smoothing with the form chosen per series",
           lambda s: _regular(s) and s.season <= 12, {"method": "ets"}, per_point=4.0e-4),
     Entry("tsb", "statistical", "demand that comes now and then, and may stop coming",

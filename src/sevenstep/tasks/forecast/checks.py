@@ -21,6 +21,7 @@ LOW, BUSY_ZEROS, FEW_LOW, CHANCE, BUSY_SIZE = 0.05, 0.2, 0.2, 0.01, 5.0
 JUMP, JUMP_SIZE = 10.0, 0.5
 LONG_SEASON = 31  # a series may pause for a season, but not for a whole year
 MANY_GAPS, CLEARLY_MORE = 0.01, 0.02
+MOST_ROWS = 2_000_000  # rows searched for stockouts and jumps
 NAMED = 3  # examples in a sentence
 
 
@@ -64,7 +65,9 @@ def check(data: Dataset, brief: Brief) -> Sequence[Finding]:
     rows = _rows(data)
     findings = [*_times(rows), *_gaps(rows), *_spans(rows), *_open_rows(rows), *_unseen_inputs(rows)]
     for target in data.roles.targets:
-        findings += [*_empty(rows, target), *_stockouts(rows, target), *_jumps(rows, target)]
+        frame, every = _phased(rows, target)
+        among = f" (looked at every {every:,}th series)" if every > 1 else ""
+        findings += [*_empty(rows, target), *_stockouts(rows, target, frame, among), *_jumps(rows, target, frame, among)]
     order = {"error": 0, "warning": 1, "info": 2}
     return sorted(findings, key=lambda finding: (order[finding.severity], -finding.share))
 
@@ -74,9 +77,8 @@ def _rows(data: Dataset) -> _Rows:
     time = str(roles.time)
     clock = Clock.of(data.items[time], settings.frequency)
     keys = list(roles.keys)
-    series = pl.struct(keys).rank("dense").cast(pl.Int64) if keys else pl.lit(0, dtype=pl.Int64)
-    if len(keys) == 1:
-        series = pl.col(keys[0]).rank("dense").cast(pl.Int64)
+    row = pl.struct(keys) if len(keys) > 1 else pl.col(keys[0]) if keys else pl.lit(0)
+    series = row.rank("dense").cast(pl.Int64)
     frame = data.items.with_columns(series.fill_null(-1).alias("_series"), clock.steps(pl.col(time)).alias("_step"))
     return _Rows(frame.sort("_series", "_step"), roles, settings, clock)
 
@@ -231,10 +233,11 @@ def _empty(rows: _Rows, target: str) -> Iterator[Finding]:
             yield _finding(code, "warning", "valid", target, n, n / len(rows.frame), text, "take them out, or check their source")
 
 
-def _phased(rows: _Rows, target: str) -> pl.DataFrame:
-    """Known values with the median of their series and season phase."""
+def _phased(rows: _Rows, target: str) -> tuple[pl.DataFrame, int]:
+    """Known values with the median of their series and season phase; of very many rows only those of every so many-th series."""
+    every = max(1, -(-len(rows.frame) // MOST_ROWS))
     season = rows.settings.season if 1 < rows.settings.season <= 366 else 1
-    known = rows.frame.lazy().filter(pl.col(target).is_not_null())
+    known = rows.frame.lazy().filter(pl.col(target).is_not_null() & (pl.col("_series") % every == 0))
     frame = known.select(
         "_series", "_step", pl.col(target).cast(pl.Float64).alias("value"), (pl.col("_step") % season).alias("phase")
     )
@@ -243,16 +246,16 @@ def _phased(rows: _Rows, target: str) -> pl.DataFrame:
         pl.col("value").abs().mean().alias("size"), (pl.col("value") == 0).mean().alias("zeros")
     )
     joined = frame.join(usual, on=["_series", "phase"], how="left").join(whole, on="_series", how="left")
-    return joined.sort("_series", "_step").collect()
+    return joined.sort("_series", "_step").collect(), every
 
 
-def _stockouts(rows: _Rows, target: str) -> Iterator[Finding]:
+def _stockouts(rows: _Rows, target: str, frame: pl.DataFrame, among: str) -> Iterator[Finding]:
     """Runs of near nothing where the series usually sells, longer than its own rare low values make by chance.
 
     A value is low at or under a twentieth of the median of its series and phase. A run of k low values is suspect when a series
     whose values were low independently, as often as they are, would show less than 0.01 such runs.
     """
-    frame = _phased(rows, target).filter((pl.col("zeros") < BUSY_ZEROS) & (pl.col("seen") >= 3))
+    frame = frame.filter((pl.col("zeros") < BUSY_ZEROS) & (pl.col("seen") >= 3))
     frame = frame.with_columns(low=(pl.col("value") <= LOW * pl.col("usual")) & (pl.col("usual") >= BUSY_SIZE))
     often = frame.group_by("_series").agg(pl.col("low").mean().alias("often"), pl.len().alias("n"))
     often = often.filter(pl.col("often").is_between(0, FEW_LOW, closed="right"))
@@ -263,14 +266,14 @@ def _stockouts(rows: _Rows, target: str) -> Iterator[Finding]:
     if len(runs):
         n = int(runs["length"].sum())
         longest, who = int(runs["length"].to_numpy().max()), rows.names(runs["_series"])
-        text = f"{target} drops to nearly nothing in {len(runs):,} runs of up to {longest} steps: {who}"
+        text = f"{target} drops to nearly nothing in {len(runs):,} runs of up to {longest} steps: {who}{among}"
         fix = "were the shelves empty or the doors closed? Leave such rows out: they show supply, not demand"
         yield _finding("STOCKOUT", "warning", "valid", target, n, n / len(rows.frame), text, fix)
 
 
-def _jumps(rows: _Rows, target: str) -> Iterator[Finding]:
+def _jumps(rows: _Rows, target: str, frame: pl.DataFrame, among: str) -> Iterator[Finding]:
     """Single values ten times above their neighbours at the same phase on both sides, and of a size that matters."""
-    frame = _phased(rows, target).sort("_series", "phase", "_step")
+    frame = frame.sort("_series", "phase", "_step")
     mine = ["_series", "phase"]
     before, after = pl.col("value").shift(1).over(mine), pl.col("value").shift(-1).over(mine)
     higher = (
@@ -287,9 +290,10 @@ def _jumps(rows: _Rows, target: str) -> Iterator[Finding]:
     if len(spikes):
         worst = spikes.sort(pl.col("value") / pl.col("usual"), descending=True).row(0, named=True)
         moment = pl.select(rows.clock.times(pl.lit(worst["_step"], dtype=pl.Int64))).item()
+        who = rows.names(spikes["_series"])
         text = (
             f"{len(spikes):,} values of {target} are over ten times their neighbours on both sides, "
-            f"for example {worst['value']:,.6g} at {moment} where {worst['usual']:,.6g} is usual: {rows.names(spikes['_series'])}"
+            f"for example {worst['value']:,.6g} at {moment} where {worst['usual']:,.6g} is usual: {who}{among}"
         )
         yield _finding(
             "JUMPS", "warning", "valid", target, len(spikes), len(spikes) / len(rows.frame), text, "check their unit and source"

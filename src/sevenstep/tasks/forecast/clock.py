@@ -31,12 +31,14 @@ class Clock:
         size: seconds, months or counts in one step.
         anchor: time of step 0 (a datetime or an integer).
         dates: whether times are shown as dates without a time of day.
+        month_ends: whether a step of months falls on the last day of its month, however long that is.
     """
 
     kind: str
     size: int
     anchor: Any
     dates: bool = False
+    month_ends: bool = False
 
     @classmethod
     def of(cls, times: pl.Series, frequency: str | int) -> Clock:
@@ -56,7 +58,7 @@ class Clock:
         anchor = first if isinstance(first, datetime) else datetime(first.year, first.month, first.day)  # type: ignore[union-attr]
         dates = times.dtype == pl.Date
         if unit in _MONTHS:
-            return cls("month", count * _MONTHS[unit], anchor.replace(tzinfo=None), dates)
+            return cls("month", count * _MONTHS[unit], anchor.replace(tzinfo=None), dates, _at_month_ends(times))
         return cls("duration", count * _SECONDS[unit], anchor.replace(tzinfo=None), dates)
 
     def steps(self, times: pl.Expr) -> pl.Expr:
@@ -85,6 +87,7 @@ class Clock:
         start = pl.lit(self.anchor).cast(pl.Datetime("us"))
         if self.kind == "month":
             moved = start.dt.offset_by(pl.concat_str([(steps.cast(pl.Int64) * self.size).cast(pl.String), pl.lit("mo")]))
+            moved = moved.dt.month_end() if self.month_ends else moved
         else:
             moved = start + pl.duration(seconds=steps.cast(pl.Int64) * self.size)
         return moved.cast(pl.Date) if self.dates else moved
@@ -96,13 +99,17 @@ class Clock:
     def to_json(self) -> dict[str, Any]:
         """The clock as JSON values."""
         anchor = self.anchor.isoformat() if isinstance(self.anchor, (date, datetime)) else self.anchor
-        return {"kind": self.kind, "size": self.size, "anchor": anchor, "dates": self.dates}
+        return {"kind": self.kind, "size": self.size, "anchor": anchor, "dates": self.dates, "month_ends": self.month_ends}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Clock:
         """Read back what `to_json` gave."""
         anchor = datetime.fromisoformat(value["anchor"]) if isinstance(value["anchor"], str) else value["anchor"]
-        return cls(value["kind"], value["size"], anchor, value["dates"])
+        return cls(value["kind"], value["size"], anchor, value["dates"], value["month_ends"])
+
+
+def _at_month_ends(times: pl.Series) -> bool:
+    return bool((times.dt.month_end() == times).all())
 
 
 def _integer_step(frequency: str | int) -> int:
@@ -136,7 +143,7 @@ def infer_frequency(items: pl.DataFrame, time: str, keys: list[str]) -> str | in
     common = gaps.mode().sort()[0]
     if gaps.dtype.is_integer():
         return int(common)
-    return _as_frequency(common.total_seconds())
+    return _as_frequency(common.total_seconds(), calendar=not _counts_days(gaps, items[time]))
 
 
 def _gaps(items: pl.DataFrame, time: str, keys: list[str]) -> pl.Series:
@@ -146,10 +153,15 @@ def _gaps(items: pl.DataFrame, time: str, keys: list[str]) -> pl.Series:
     return gaps.filter(gaps > 0) if gaps.dtype.is_integer() else gaps.filter(gaps.dt.total_microseconds() > 0)
 
 
-def _as_frequency(seconds: float) -> str:
+def _counts_days(gaps: pl.Series, times: pl.Series) -> bool:
+    """Whether distances as long as a month are equal numbers of days, as every four weeks, and not calendar months."""
+    return gaps.n_unique() == 1 and times.drop_nulls().dt.day().n_unique() > 1 and not _at_month_ends(times)
+
+
+def _as_frequency(seconds: float, calendar: bool) -> str:
     days = seconds / 86_400
     for low, high, name in ((28, 31, "1mo"), (89, 92, "1q"), (365, 366, "1y")):
-        if low <= days <= high:
+        if calendar and low <= days <= high:
             return name
     for unit, size in _SECONDS.items():
         if seconds >= size and seconds % size == 0:

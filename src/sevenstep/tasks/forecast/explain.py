@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from sevenstep.data.dataset import Dataset
 from sevenstep.data.naming import listed
 from sevenstep.errors import InputError
 from sevenstep.tasks.contract import Explanation
@@ -16,12 +18,10 @@ from sevenstep.tasks.forecast.families.boosting import BoostingMember
 from sevenstep.tasks.forecast.families.members import FittedMember
 from sevenstep.tasks.forecast.features.history import Asked, untransform
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
-from sevenstep.tasks.forecast.panel import Panel, build_panel
+from sevenstep.tasks.forecast.given import typed_as
+from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 
-if TYPE_CHECKING:
-    from sevenstep.tasks.forecast.model import ForecastModel
-
-__all__ = ["explain_item"]
+__all__ = ["Explained", "explain_item"]
 
 _PAST = (
     ("phase_of_", "season"),
@@ -37,47 +37,63 @@ _RECENT = "recent level and trend"
 _FROM_PAST = {"base", "level", "slow_level", "trend", "newest", "steps_since_seen", "seen_so_far"}
 
 
-def explain_item(model: ForecastModel, target: str, item: Mapping[str, Any]) -> Explanation:
+@dataclass(frozen=True)
+class Explained:
+    """One target of a forecast model, as far as an explanation needs it."""
+
+    target: str
+    history: Dataset
+    settings: Settings
+    horizon: int
+    members: Sequence[tuple[FittedMember, float]]
+    shift: float
+    floor_zero: bool
+
+
+def explain_item(model: Explained, item: Mapping[str, Any]) -> Explanation:
     """Parts that add up from the usual value of the series to its forecast.
 
     Each booster's contributions (TreeSHAP, Lundberg et al., 2020) are turned into units of the target by the logarithmic mean
-    (the LMDI decomposition of Ang, 2005), which leaves no remainder; members without inputs count as one part. Raises
+    (the LMDI decomposition of Ang, 2005), which leaves no remainder; members that know no inputs count towards the start. Raises
     InputError when the series or time is not known.
     """
     panel = build_panel(model.history, model.settings)
     wanted = _find(model, panel, item)
     parts: dict[str, float] = {}
     start = 0.0
-    total = sum(weight for _, weight in model.members[target])
-    for fitted, weight in model.members[target]:
-        member_start, member_parts = _explain_member(fitted, target, model, wanted)
+    explained = [(_explain_member(fitted, model, wanted), weight) for fitted, weight in model.members]
+    told = [(own, weight) for own, weight in explained if np.isfinite(own[0])] or explained
+    total = sum(weight for _, weight in told)
+    for (member_start, member_parts), weight in told:
         start += member_start * weight / total
         for name, value in member_parts.items():
             parts[name] = parts.get(name, 0.0) + value * weight / total
     before = start + sum(parts.values())
-    shift = float(model.calibration[target]["shift"])
-    if shift != 1.0:
-        parts["shift that suits the KPI"] = before * (shift - 1.0)
+    if model.shift != 1.0:
+        parts["shift that suits the KPI"] = before * (model.shift - 1.0)
+    if model.floor_zero and before * model.shift < 0:
+        parts["no forecast below zero"] = -before * model.shift
     ranked = sorted(parts.items(), key=lambda part: -abs(part[1]))
     shown = wanted.shown(model.history.roles).row(0, named=True)
     texts = [(name, _value_text(name, wanted), value) for name, value in ranked]
     usual = "usual value of this series at this point of the season, in the same event state"
-    return Explanation(shown, target, target, start, usual, texts, start + sum(parts.values()))
+    return Explanation(shown, model.target, model.target, start, usual, texts, start + sum(parts.values()))
 
 
-def _find(model: ForecastModel, panel: Panel, item: Mapping[str, Any]) -> AskedRows:
+def _find(model: Explained, panel: Panel, item: Mapping[str, Any]) -> AskedRows:
     roles = model.history.roles
     names = [*roles.keys, str(roles.time)]
     missing = [name for name in names if name not in item]
     if missing:
         given = f"the item to explain does not say {', '.join(missing)}"
         raise InputError("EXPLAIN-ITEM", given, "an item is one series at one time", f"give {', '.join(names)}")
-    frame = pl.DataFrame({name: [str(item[name])] for name in names})
-    typed = panel.rows.with_row_index("row").with_columns(pl.col(names).cast(pl.String))
-    found = typed.join(frame, on=names, how="semi")
+    frame = typed_as(pl.DataFrame({name: [item[name]] for name in names}), panel.rows)
+    numbered = panel.rows.with_row_index("row")
+    found = numbered.join(frame, on=names, how="semi", nulls_equal=True)
     if found.is_empty():
-        series = typed.join(frame, on=list(roles.keys), how="semi") if roles.keys else typed
-        times = f"its times run from {series[names[-1]].min()!s} to {series[names[-1]].max()!s}" if len(series) else "no such series"
+        series = numbered.join(frame, on=list(roles.keys), how="semi", nulls_equal=True) if roles.keys else numbered
+        known = series[names[-1]]
+        times = f"its times run from {known.min()!s} to {known.max()!s}" if len(known) else "no such series"
         given = listed(f"{name}={item[name]}" for name in names)
         raise InputError("EXPLAIN-ITEM", f"{given} is not in the data", times, "name a row of the data or of the open future")
     row = found["row"].to_numpy().astype(np.int64)[:1]
@@ -86,40 +102,36 @@ def _find(model: ForecastModel, panel: Panel, item: Mapping[str, Any]) -> AskedR
     return AskedRows(panel, Asked(panel.series[row], step, longest.astype(np.int32)), row)
 
 
-def _explain_member(fitted: FittedMember, target: str, model: ForecastModel, wanted: AskedRows) -> tuple[float, dict[str, float]]:
-    prediction = float(fitted.member.predict(wanted.question(target, model.settings))[0])
+def _explain_member(fitted: FittedMember, model: Explained, wanted: AskedRows) -> tuple[float, dict[str, float]]:
+    prediction = float(fitted.member.predict(wanted.question(model.target, model.settings))[0])
     if not isinstance(fitted.member, BoostingMember):
-        return 0.0, {f"{fitted.name}, from the past alone": prediction}
+        return prediction, {}
     member, recipe = fitted.member, fitted.member.recipe
     features = wanted.features(recipe)
     names, contributions = member.contributions(features)
     row = contributions[0]
     base = float(features[2][0])
     start = float(untransform(np.array([base]), recipe.transform)[0])
-    grouped: dict[str, float] = {"what series have in common": float(row[-1]) - (0.0 if member.scale == "log" else 1.0)}
+    size = max(abs(start), member.floor)  # what a quotient of 1 is worth
+    grouped: dict[str, float] = {"what series have in common": float(row[-1]) - (0.0 if member.scale == "log" else start / size)}
     for name, value in zip(names, row[:-1], strict=True):
         words = _words(name, recipe)
         grouped[words] = grouped.get(words, 0.0) + float(value)
     if member.scale != "log":
-        return start, {name: value * start for name, value in grouped.items()} | _rest(start, grouped, prediction)
+        return start, {name: value * size for name, value in grouped.items()}
     change = prediction - start
     logarithm = sum(grouped.values())
     factor = change / logarithm if abs(logarithm) > 1e-12 else start
     return start, {name: value * factor for name, value in grouped.items()}
 
 
-def _rest(start: float, grouped: Mapping[str, float], prediction: float) -> dict[str, float]:
-    """What the floor under very small usual values added."""
-    rest = prediction - start - start * sum(grouped.values())
-    return {"floor under small values": rest} if abs(rest) > 1e-9 * max(abs(prediction), 1.0) else {}
-
-
 def _words(name: str, recipe: FeatureRecipe) -> str:
+    if name in recipe.numbers or name in recipe.categories:
+        return name
     plain = name.rstrip("0123456789").rstrip("+-")
     if plain in recipe.shifted:
         return f"{plain} on days around"
-    if name in recipe.numbers or name in recipe.categories:
-        return name
+    name = name.removeprefix("own_")
     if name in _FROM_PAST or name.startswith(("mean_", "spread_")):
         return _RECENT
     return next((words for start, words in _PAST if name.startswith(start)), name)

@@ -27,24 +27,24 @@ def scored_rows(panel: Panel, truth: NDArray[np.float64], cutoff: int, horizon: 
 def plan_folds(panel: Panel, settings: Settings, horizon: int, wanted: int | None) -> tuple[Sequence[Fold], Fold, str]:
     """The folds, the fold that stands for all rows, and the reason for the choice.
 
-    The newest origins come first in importance: each fold ends where the next begins. With over a year and a half of history
-    one fold covers the same weeks a year ago, because the coming horizon resembles them more than it resembles last month.
+    The newest origins come first in importance: each fold ends where the next begins. With three years of history
+    one fold covers the same weeks a year ago, because the coming horizon resembles them more than it resembles last month; with
+    less, a model of that fold would not have seen each season twice, and would be judged for a lack that the final model does
+    not have.
     """
     count = wanted or 3
-    least = max(2 * settings.season, horizon // 2, 4)
+    least = max(min(2 * settings.season, settings.season + 2 * horizon), horizon // 2, 4)
     newest = [panel.end - horizon * (back + 1) for back in range(count)]
     cutoffs = [cutoff for cutoff in newest if cutoff >= least]
     reason = f"{len(cutoffs)} newest origins, {horizon} steps apart"
     year_ago = panel.end - settings.year
-    if (
-        settings.year
-        and wanted is None
-        and year_ago >= settings.year // 2 + least
-        and year_ago + horizon < min(cutoffs, default=0)
-    ):
+    if settings.year and wanted is None and year_ago >= 2 * settings.year and year_ago + horizon < min(cutoffs, default=0):
         cutoffs = [*cutoffs[: count - 1], year_ago]
         reason = f"{len(cutoffs) - 1} newest origins, {horizon} steps apart, and the same weeks a year ago"
-    cutoffs = sorted(cutoffs) or [max(panel.end - horizon, panel.end // 2)]
+    if not cutoffs:
+        cutoffs = [max(panel.end - horizon, panel.end // 2)]
+        reason = f"the history is too short for origins {horizon} steps apart: one, {panel.end - cutoffs[0]} steps before its end"
+    cutoffs = sorted(cutoffs)
     folds = [_fold(panel, number, cutoff, horizon) for number, cutoff in enumerate(cutoffs)]
     everything = Fold(EVERYTHING, -1, {"until": panel.end}, {"after": panel.end, "steps": horizon})
     return folds, everything, reason

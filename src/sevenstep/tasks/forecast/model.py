@@ -14,12 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.data.dataset import Dataset, Roles
-from sevenstep.errors import InputError
 from sevenstep.tasks.contract import Explanation
-from sevenstep.tasks.forecast.asking import AskedRows, open_rows, rows_to_ask
+from sevenstep.tasks.forecast.asking import AskedRows, next_rows, open_rows, rows_to_ask
 from sevenstep.tasks.forecast.calibrate import apply
-from sevenstep.tasks.forecast.explain import explain_item
+from sevenstep.tasks.forecast.explain import Explained, explain_item
 from sevenstep.tasks.forecast.families.members import FittedMember
+from sevenstep.tasks.forecast.given import check_columns, typed_as
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 
@@ -78,9 +78,9 @@ class ForecastModel:
         Returns one row per series, time and target: keys and time under their own names, ``target``, ``prediction`` and bounds.
         Raises InputError where there is nothing to forecast, or an input that must be known ahead is not there.
         """
-        model = self if rows is None else self._with_rows(rows)
+        model = self._opened() if rows is None else self._with_rows(rows)
         panel = build_panel(model.history, self.settings)
-        wanted = open_rows(model.history, panel, self.horizon) if rows is None else rows_to_ask(model.history, panel, rows)
+        wanted = open_rows(model.history, panel) if rows is None else rows_to_ask(model.history, panel, rows)
         return pl.concat([model._target(target, wanted) for target in self.history.roles.targets], how="vertical")
 
     def refresh(self, rows: pl.DataFrame) -> ForecastModel:
@@ -91,10 +91,17 @@ class ForecastModel:
         """Rows replace those of the history at the same series and time."""
         items, roles = self.history.items, self.history.roles
         names = [*roles.keys, str(roles.time)]
-        new = _typed_as(rows.select([name for name in items.columns if name in rows.columns]), items)
+        check_columns(rows, names, ())
+        new = typed_as(rows.select([name for name in items.columns if name in rows.columns]), items)
+        new = new.unique(names, keep="last", maintain_order=True)
         kept = items.join(new, on=names, how="anti", nulls_equal=True)
         grown = pl.concat([kept, _fill_static(new, items, roles)], how="diagonal").sort(names)
         return replace(self, history=replace(self.history, tables={**self.history.tables, "items": grown}, fingerprint=""))
+
+    def _opened(self) -> ForecastModel:
+        """The model with the next steps of every series as open rows, where it needs no rows of the person's to forecast them."""
+        rows = next_rows(self.history, build_panel(self.history, self.settings), self.horizon)
+        return self._with_rows(rows) if len(rows) else self
 
     def _target(self, target: str, wanted: AskedRows) -> pl.DataFrame:
         matrix, weights = self.member_predictions(target, wanted)
@@ -124,7 +131,12 @@ class ForecastModel:
 
         A time within the history is explained as it would have been forecast at the longest lead the model was judged at.
         """
-        return [explain_item(self, target, item) for target in self.history.roles.targets]
+        return [explain_item(self._opened()._explained(target), item) for target in self.history.roles.targets]
+
+    def _explained(self, target: str) -> Explained:
+        calibration = self.calibration[target]
+        shift, floor_zero = float(calibration["shift"]), bool(calibration["floor_zero"])
+        return Explained(target, self.history, self.settings, self.horizon, self.members[target], shift, floor_zero)
 
     def save(self, folder: Path) -> None:
         """Write history, keys, members and ``model.json``."""
@@ -154,15 +166,6 @@ class ForecastModel:
         return cls(history, about["horizon"], members, about["calibration"], keys)
 
 
-def _typed_as(rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-    """Rows in the types of the history; raises InputError naming the column whose values do not fit."""
-    for name in rows.columns:
-        if rows[name].cast(items.schema[name], strict=False).null_count() > rows[name].null_count():
-            given = f"column '{name}' of the rows to be forecast is {rows.schema[name]}"
-            raise InputError("PREDICT-TYPE", given, f"in the data it is {items.schema[name]}", "give values of that type")
-    return rows.cast({name: items.schema[name] for name in rows.columns})
-
-
 def _fill_static(new: pl.DataFrame, items: pl.DataFrame, roles: Roles) -> pl.DataFrame:
     """Attributes of a series that new rows do not bring are those it always had."""
     absent = [name for name in (*roles.static, *roles.segments) if name in items.columns and name not in new.columns]
@@ -188,6 +191,7 @@ def _as_scores(target: str, wanted: AskedRows, prediction: NDArray[np.float64], 
             "cluster": numbers[asked.series],
             "weight": 1.0,
             "scale": 1.0,
+            "root_scale": 1.0,
             "truth": empty,
             "prediction": prediction,
             **dict.fromkeys(BOUNDS, empty),

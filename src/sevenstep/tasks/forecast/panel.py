@@ -115,6 +115,8 @@ def _aligned(rows: pl.DataFrame, keys: pl.DataFrame, clock: Clock, known: pl.Exp
     if not shared:
         newest = int(lasts["last"].max())  # type: ignore[arg-type]
         offsets[lasts["series"].to_numpy()] = lasts["last"].to_numpy() - newest
+        unseen = rows.join(lasts, on="series", how="anti").group_by("series").agg(pl.col("step").min())
+        offsets[unseen["series"].to_numpy()] = unseen["step"].to_numpy() - (newest + 1)  # all of it is future
         rows = rows.with_columns(pl.col("step") - pl.Series(offsets[rows["series"].to_numpy()]))
         end = newest
     else:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from sevenstep.chapter import Block, Explorer, Figure
+from sevenstep.chapter import Block, Column, Explorer, Figure, Table
 from sevenstep.data.dataset import Dataset
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
@@ -30,7 +31,7 @@ def pictures(
 ) -> Sequence[Block]:
     """Blocks for the chapters of ``tune`` (coverage) and ``operate`` (explorer); none for the others."""
     if step == "tune" and scores is not None:
-        return [_coverage(scores)]
+        return [_coverage(scores), *_totals(scores, data, brief, panel)]
     if step == "operate" and scores is not None and model is not None:
         return [_Drawing(data, scores, model, panel).explorer()]
     return []
@@ -52,6 +53,36 @@ def _coverage(scores: ScoreTable) -> Figure:
     )
     return Figure(f"Coverage of the bounds by lead: {target}", "line", rows, "Lead (steps ahead)", "Inside the bounds", "number",
                   "percent", goal=0.8, goal_label="80 %", caption=caption)  # fmt: skip
+
+
+def _totals(scores: ScoreTable, data: Dataset, brief: Brief, panel: Panel) -> list[Block]:
+    """Error of the sums over each level of the hierarchy: sums of series are forecast by the sums of their forecasts."""
+    levels = [(), *brief.section.hierarchy, data.roles.keys]
+    if not brief.section.hierarchy:
+        return []
+    keyed = panel.rows.group_by("series").agg(pl.col(sorted({name for level in levels for name in level})).first())
+    frame = scores.frame.select("fold", "time", "cluster", "truth", "prediction")
+    rows = [_level_row(frame.join(keyed, left_on="cluster", right_on="series", how="left"), level) for level in levels]
+    columns = [
+        Column("level", "Level"),
+        Column("count", "Sums", "integer"),
+        Column("wape", "WAPE", "percent"),
+        Column("bias", "Bias", "percent"),
+    ]
+    caption = "Totals add up exactly: a sum is forecast by the sum of its parts."
+    return [Table(f"Totals of {scores.frame['target'][0]} at each level", columns, rows, caption)]
+
+
+def _level_row(frame: pl.DataFrame, level: Sequence[str]) -> dict[str, Any]:
+    sums = frame.group_by(*level, "fold", "time").agg(pl.col("truth").sum(), pl.col("prediction").sum())
+    size = float(sums["truth"].abs().sum())
+    error = sums["prediction"] - sums["truth"]
+    return {
+        "level": " x ".join(level) or "all",
+        "count": sums.select(level).n_unique() if level else 1,
+        "wape": float(error.abs().sum()) / size if size else None,
+        "bias": float(error.sum()) / size if size else None,
+    }
 
 
 @dataclass(frozen=True)
@@ -122,20 +153,28 @@ class _Drawing:
 
     def _choices(self, target: str, long: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
         if self.panel.shape[0] > 1:
-            yield "Total", "total", _with_bounds(_summed(long.with_columns(pl.lit("").alias("part")), "part").drop("part"))
+            everything = pl.DataFrame({"series": np.arange(self.panel.shape[0], dtype=np.int32), "part": "total"})
+            yield "Total", "total", self._parts(target, long, everything).drop("part")
             for segment in self.data.roles.segments:
-                yield from self._segment(long, segment)
+                yield from self._segment(target, long, segment)
         labels = key_labels(self.panel)
         for number in self._picked(target, long):
             yield labels[number], "series", long.filter(pl.col("series") == number)
 
-    def _segment(self, long: pl.DataFrame, segment: str) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    def _segment(self, target: str, long: pl.DataFrame, segment: str) -> Iterator[tuple[str, str, pl.DataFrame]]:
         parts = self.panel.rows.group_by("series").agg(pl.col(segment).drop_nulls().first().cast(pl.String).alias("part"))
         if not 2 <= parts["part"].n_unique() <= 30:
             return
-        summed = _with_bounds(_summed(long.join(parts, on="series", how="left"), "part"))
-        for (part,), frame in summed.partition_by("part", as_dict=True, maintain_order=True).items():
+        for (part,), frame in self._parts(target, long, parts).partition_by("part", as_dict=True, maintain_order=True).items():
             yield f"{segment} = {part}", segment, frame.drop("part").sort("time")
+
+    def _parts(self, target: str, long: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+        """Sums over the series of each part, with bounds from the relative errors such sums had on all folds."""
+        judged = self.scores.of(target=target).frame.rename({"cluster": "series"}).join(parts, on="series", how="left")
+        sums = judged.group_by("part", "fold", "time").agg(pl.col("truth").sum(), pl.col("prediction").sum())
+        error = sums.filter(pl.col("prediction") > 0).select((pl.col("truth") / pl.col("prediction") - 1.0).alias("error"))
+        summed = _summed(long.join(parts, on="series", how="left"))
+        return summed.with_columns(_bound(name, level, error["error"].drop_nulls().to_numpy()) for name, level in LEVELS.items())
 
     def _picked(self, target: str, long: pl.DataFrame) -> list[int]:
         """The largest series, some of the middle, and those forecast worst."""
@@ -152,33 +191,17 @@ class _Drawing:
         return list(dict.fromkeys([*by_size[:third], *middle, *worst[:third]]))
 
 
-def _summed(long: pl.DataFrame, part: str) -> pl.DataFrame:
-    """Sums over the series of each part; a sum of actual values counts only where something was observed."""
-    known = pl.col("actual").is_not_null() & pl.col("prediction").is_not_null()
-    return (
-        long.group_by(part, "time")
-        .agg(
-            pl.when(pl.col("actual").is_not_null().any()).then(pl.col("actual").sum()).alias("actual"),
-            pl.when(pl.col("prediction").is_not_null().any()).then(pl.col("prediction").sum()).alias("prediction"),
-            pl.col("actual").filter(known).sum().alias("known_actual"),
-            pl.col("prediction").filter(known).sum().alias("known_prediction"),
-        )
-        .sort(part, "time")
-    )
+def _summed(long: pl.DataFrame) -> pl.DataFrame:
+    """Sums of each part and time; a sum counts only where something was observed or forecast."""
+    sums = [pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name) for name in ("actual", "prediction")]
+    return long.group_by("part", "time").agg(sums).sort("part", "time")
 
 
-def _with_bounds(summed: pl.DataFrame) -> pl.DataFrame:
-    """Bounds of sums, from the relative errors the sums of the newest fold had."""
-    known = summed.filter(pl.col("known_prediction") > 0)
-    error = ((known["known_actual"] - known["known_prediction"]) / known["known_prediction"]).to_numpy()
-    columns = []
-    for bound, level in LEVELS.items():
-        quantile = float(np.quantile(error, level)) if len(error) >= 20 else None
-        value = (
-            pl.lit(None, dtype=pl.Float64) if quantile is None else pl.col("prediction") + pl.col("prediction").abs() * quantile
-        )
-        columns.append(value.alias(bound))
-    return summed.with_columns(columns).drop("known_actual", "known_prediction")
+def _bound(name: str, level: float, error: NDArray[np.float64]) -> pl.Expr:
+    """A bound of a sum from past relative errors, none where there are fewer than twenty."""
+    if len(error) < 20:
+        return pl.lit(None, dtype=pl.Float64).alias(name)
+    return (pl.col("prediction") + pl.col("prediction").abs() * float(np.quantile(error, level))).alias(name)
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, list[Any]]:

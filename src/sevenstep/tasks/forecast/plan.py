@@ -18,7 +18,7 @@ from sevenstep.data.dataset import Dataset
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.contract import Candidate, Fold, Plan, Range
-from sevenstep.tasks.forecast.candidates import BOOSTING, BOOSTING_SPACE, CATALOG, Entry, Situation
+from sevenstep.tasks.forecast.candidates import BOOSTING, CATALOG, Entry, Situation
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.folds import plan_folds
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
@@ -26,9 +26,13 @@ from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 __all__ = ["make_plan"]
 
 CORES = 2  # the machine a plan is made for
-CV_SHARE = 0.42  # of the time budget for cross-validation; search, final fit and the other steps take the rest
-SECONDS_PER_CELL = 9e-9  # one core: rows x rounds x features looked at, at 63 leaves; measured with LightGBM 4.7
+CV_SHARE = 0.48  # of the time budget for cross-validation; search, final fit and the other steps take the rest
+BOOSTING_SHARE = (
+    0.22  # of a fold's seconds for each boosting candidate, which leaves room for two of them and the statistical ones
+)
+SECONDS_PER_CELL = 1.6e-8  # one core: rows x rounds x features looked at, at 63 leaves; measured with LightGBM 4.7
 MOST_ROWS, FEWEST_ROWS = 400_000, 60_000
+FEW_ROWS = 50_000  # below this, trees are smaller
 FEW_POINTS = 150_000  # below this, each value is seen from several origins
 
 
@@ -43,7 +47,7 @@ def make_plan(data: Dataset, profile: Mapping[str, Any], recipe: Mapping[str, An
     for target in brief.targets:
         features = _features(panel, target, recipe["targets"][target], folds, brief, seconds)
         situation = _situation(panel, settings, target, features)
-        entries = _wanted(brief, target, situation)
+        entries = _wanted(brief, target, situation, _catalog(_table_rows(situation, features)))
         stage = {"kind": "features", "recipe": features.to_json(), "cutoffs": [fold.train["until"] for fold in folds]}
         chosen, left_out = _affordable(entries, situation, features, stage, seconds, brief)
         candidates += chosen
@@ -78,7 +82,7 @@ def _features(
     base = FeatureRecipe.from_json({**recipe, "target": target, "horizon": horizon, "seed": brief.seed})
     weights = {name: value for kpi in brief.kpis if kpi.target in (target, None) for name, value in kpi.weights.items()}
     per_row = BOOSTING["rounds"] * BOOSTING["feature_share"] * _width(base) * SECONDS_PER_CELL
-    affordable = int(seconds * 0.35 / per_row)  # two boosting candidates, and room for the rest
+    affordable = int(seconds * BOOSTING_SHARE / per_row)
     return replace(
         base,
         weights=weights,
@@ -93,15 +97,36 @@ def _width(recipe: FeatureRecipe) -> int:
     return past + ahead
 
 
-def _wanted(brief: Brief, target: str, situation: Situation) -> list[Entry]:
+def _table_rows(situation: Situation, features: FeatureRecipe) -> int:
+    return min(features.most_rows, situation.points * features.samples)
+
+
+def _catalog(rows: int) -> list[Entry]:
+    """The catalogue, with smaller trees where there are few rows to grow them from."""
+    small = {"leaves": 31, "least_in_leaf": 20} if rows < FEW_ROWS else {}
+    return [
+        replace(entry, parameters={**entry.parameters, **small}) if entry.family == "boosting" else entry for entry in CATALOG
+    ]
+
+
+def _wanted(brief: Brief, target: str, situation: Situation, catalog: Sequence[Entry]) -> list[Entry]:
     asked = brief.design.candidates
     named = {kpi.baseline for kpi in brief.kpis if kpi.baseline and kpi.target in (target, None)}
-    entries = [entry for entry in CATALOG if entry.fits(situation) or (entry.baseline and entry.name in named)]
+    entries = [entry for entry in catalog if entry.fits(situation) or (entry.baseline and entry.name in named)]
     if asked:
         _check_names([item if isinstance(item, str) else item.name or item.family for item in asked])
-        entries = [_with_parameters(entry, asked) for entry in CATALOG if entry.baseline or _is_asked(entry, asked, target)]
-    extra = [_extra(item) for item in brief.design.extra if item.target in (None, target)]
+        kept = [entry for entry in catalog if entry.baseline or _is_asked(entry, asked, target)]
+        entries = [_with_parameters(entry, asked, target) for entry in kept]
+    extra = [_extra(item, catalog) for item in brief.design.extra if item.target in (None, target)]
+    _check_distinct([entry.name for entry in (*entries, *extra)])
     return entries + extra
+
+
+def _check_distinct(names: Sequence[str]) -> None:
+    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if twice is not None:
+        given = f"design.extra names '{twice}', which is the name of another candidate"
+        raise InputError("FORECAST-CANDIDATE", given, "scores are told apart by name", "give it a name of its own")
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -129,25 +154,25 @@ def _means(item: Any, entry: Entry) -> bool:
     return bool(item.family == entry.family and item.name in (None, entry.name))
 
 
-def _with_parameters(entry: Entry, asked: Sequence[Any]) -> Entry:
+def _with_parameters(entry: Entry, asked: Sequence[Any], target: str) -> Entry:
     for item in asked:
-        if not isinstance(item, str) and _means(item, entry):
+        if not isinstance(item, str) and _means(item, entry) and item.target in (None, target):
             fixed, space = _split(item.parameters)
             kept = {name: value for name, value in entry.space.items() if name not in fixed}
             return replace(entry, parameters={**entry.parameters, **fixed}, space={**kept, **space})
     return entry
 
 
-def _extra(item: Any) -> Entry:
-    base = next((entry for entry in CATALOG if entry.family == item.family), None)
-    if base is None:
-        _check_names([item.family])
-    assert base is not None
-    if item.family == "boosting":
-        base = replace(base, parameters={**BOOSTING, "scale": "log", "loss": "l2"}, space=BOOSTING_SPACE)
-    else:
-        base = next((entry for entry in CATALOG if entry.parameters.items() >= dict(item.parameters).items()), base)
+def _extra(item: Any, catalog: Sequence[Entry]) -> Entry:
+    family = [entry for entry in catalog if entry.family == item.family]
+    if not family:
+        given = f"family '{item.family}' in design.extra"
+        raise InputError(
+            "FORECAST-CANDIDATE", given, "families of a forecast are naive, statistical and boosting", "name one of them"
+        )
     fixed, space = _split(item.parameters)
+    kind = {name: fixed[name] for name in ("rule", "method") if name in fixed}
+    base = next((entry for entry in family if entry.parameters.items() >= kind.items()), family[0])
     kept = {name: value for name, value in base.space.items() if name not in fixed}
     reason = "asked for in the spec"
     return replace(
@@ -198,16 +223,11 @@ def _candidate(entry: Entry, situation: Situation, features: FeatureRecipe, stag
     boosting = entry.family == "boosting"
     cost = 0.1 + 2e-7 * situation.points
     if boosting:
-        rows = min(features.most_rows, situation.points * features.samples)
-        if rows < 50_000:
-            parameters["leaves"], parameters["least_in_leaf"] = (
-                min(parameters["leaves"], 31),
-                min(parameters["least_in_leaf"], 20),
-            )
+        rows = _table_rows(situation, features)
         cost = 1.0 + rows * parameters["rounds"] * parameters["feature_share"] * _width(features) * SECONDS_PER_CELL
     elif entry.family == "statistical":
         parameters |= {"seasons": list(features.seasons), "longest": max(1_000, 4 * max(features.seasons, default=1))}
-        cost = 4.0 + entry.per_point * situation.points
+        cost = 4.0 + entry.per_point * situation.points * max(len(features.seasons), 1)
     else:
         parameters |= {"season": features.seasons[0] if features.seasons else 1, "recipe": features.to_json()}
     reason = entry.reason.format(**asdict(situation))

@@ -53,7 +53,8 @@ def _time_column(brief: Brief) -> str:
 def _must_exist(name: str, items: pl.DataFrame, key: str) -> None:
     if name not in items.columns:
         rule = f"{key} names columns of the joined data"
-        raise InputError("FORECAST-COLUMN", f"'{name}' in {key} is not a column", rule, did_you_mean(name, items.columns))
+        given = f"'{name}' in {key} is not a column, or has no value in any row"
+        raise InputError("FORECAST-COLUMN", given, rule, did_you_mean(name, items.columns))
 
 
 def _known_ahead(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -62,8 +63,18 @@ def _known_ahead(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequen
         if name not in sources:
             _must_exist(name, items, "forecast.known_ahead")
         names += [name] if name in items.columns else [column for column in sources[name] if column in items.columns]
+    _no_target(brief)
     reserved = {*brief.targets, *brief.data.series}
     return tuple(dict.fromkeys(name for name in names if name not in reserved))
+
+
+def _no_target(brief: Brief) -> None:
+    for name in brief.section.known_ahead:
+        if name in brief.targets:
+            rule = "a target is what is not known ahead"
+            raise InputError(
+                "FORECAST-AHEAD", f"the target '{name}' stands in forecast.known_ahead", rule, f"take '{name}' out of it"
+            )
 
 
 def _static(items: pl.DataFrame, keys: tuple[str, ...], columns: Sequence[str]) -> tuple[str, ...]:

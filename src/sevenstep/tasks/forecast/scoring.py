@@ -39,8 +39,9 @@ def score_member(
     prediction = fitted.member.predict(question)
     recipe = candidate.stage["recipe"] if candidate.stage else candidate.parameters.get("recipe", {})
     weight = row_weights(panel, recipe.get("weights", {}))[row]
-    scale = naive_scale(panel.exact_grid(candidate.target), cutoff, settings.season)[asked.series]
-    return _table(candidate, fold, panel, asked, row, truth[row], prediction, weight, scale)
+    scale, root_scale = naive_scale(panel.exact_grid(candidate.target), cutoff, settings.season)
+    scales = (scale[asked.series], root_scale[asked.series])
+    return _table(candidate, fold, panel, asked, row, truth[row], prediction, weight, scales)
 
 
 def _table(
@@ -52,7 +53,7 @@ def _table(
     truth: NDArray[np.float64],
     prediction: NDArray[np.float64],
     weight: NDArray[np.float32],
-    scale: NDArray[np.float64],
+    scales: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> ScoreTable:
     frame = pl.DataFrame(
         {
@@ -63,7 +64,8 @@ def _table(
             "item": row,
             "cluster": asked.series,
             "weight": weight.astype(np.float64),
-            "scale": scale,
+            "scale": scales[0],
+            "root_scale": scales[1],
             "truth": truth,
             "prediction": prediction,
         }
@@ -73,16 +75,20 @@ def _table(
     return ScoreTable(frame.with_columns(*named, *empty))
 
 
-def naive_scale(grid: NDArray[np.float64], cutoff: int, season: int) -> NDArray[np.float64]:
-    """Mean absolute error of the seasonal naive rule within each series up to the cutoff (Hyndman and Koehler, 2006); NaN if 0.
+def naive_scale(grid: NDArray[np.float64], cutoff: int, season: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Error of the seasonal naive rule within each series up to the cutoff: its mean size and its root mean square.
+
+    The scales of MASE and RMSSE (Hyndman and Koehler, 2006); NaN where nothing can be compared or the rule never errs.
     """
     past = grid[:, : cutoff + 1]
     if past.shape[1] <= season:
-        return np.full(len(grid), np.nan)
+        return np.full(len(grid), np.nan), np.full(len(grid), np.nan)
     error = np.abs(past[:, season:] - past[:, :-season])
     known = np.isfinite(error)
-    mean = np.where(known, error, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.where(mean > 0, mean, np.nan)
+    count = np.maximum(known.sum(axis=1), 1)
+    mean = np.where(known, error, 0.0).sum(axis=1) / count
+    root = np.sqrt(np.where(known, error**2, 0.0).sum(axis=1) / count)
+    return np.where(mean > 0, mean, np.nan), np.where(mean > 0, root, np.nan)
 
 
 def key_labels(panel: Panel) -> list[str]:
@@ -104,15 +110,17 @@ def segment_scores(scores: ScoreTable, data: Dataset, panel: Panel, settings: Se
     """Add segments, event states, weekday and series size to a score table."""
     labels = segments_of(data)
     own = [name for name in labels if name not in scores.frame.columns and panel.rows[name].n_unique() <= 200]
-    taken = panel.rows.select(own)[scores.frame["item"].to_numpy()]
-    frame = scores.frame.with_columns(taken.get_column(name).cast(pl.String) for name in own)
+    row = scores.frame["item"].to_numpy()
+    frame = scores.frame.with_columns(panel.rows[name][row].cast(pl.String) for name in own)
     labels = {name: labels[name] for name in own}
     if panel.clock.kind == "duration" and settings.season in (7, 24):
         frame = frame.with_columns(pl.col("time").dt.to_string("%a").alias("weekday"))
         labels["weekday"] = "weekday"
     if panel.shape[0] >= 8:
         target = scores.frame["target"][0]
-        size = np.nan_to_num(np.nanmean(np.where(np.isfinite(grid := panel.grid(target)), grid, np.nan), axis=1))
+        grid = panel.grid(target)
+        known = np.isfinite(grid)
+        size = np.where(known, grid, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
         quarter = np.searchsorted(np.quantile(size, [0.25, 0.5, 0.75]), size)
         names = np.array(["1 smallest", "2", "3", "4 largest"])[quarter]
         frame = frame.with_columns(pl.Series("series size", names[frame["cluster"].to_numpy()]))

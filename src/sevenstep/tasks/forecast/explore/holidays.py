@@ -72,7 +72,6 @@ def calendar_of(section: Any, frequency: str | int, time: pl.Series) -> Calendar
     unit = str(frequency).lstrip("0123456789")
     period = {
         "s": "hour",
-        "m": "hour",
         "min": "hour",
         "h": "hour",
         "d": "day",
@@ -146,7 +145,7 @@ def _week_columns(times: pl.Series, calendar: Calendar, label: Any) -> dict[str,
     frame = _spread_out(times, features)
     columns: dict[str, NDArray[np.bool_]] = {}
     for name in (column.removeprefix("weeks_until_") for column in frame.columns if column.startswith("weeks_until_")):
-        words = name.replace("_", " ")
+        words = name.replace("_", " ").title()
         columns[f"the week of {words}"] = (frame[f"{name}_weekday"] > 0).fill_null(False).to_numpy()
         columns[f"the week before {words}"] = (frame[f"weeks_until_{name}"] == 1).fill_null(False).to_numpy()
         columns[f"the week after {words}"] = (frame[f"weeks_since_{name}"] == 1).fill_null(False).to_numpy()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import isfinite
+from typing import Any
+
 from sevenstep.chapter import Block
 from sevenstep.data.dataset import Dataset
 from sevenstep.spec.brief import Brief
@@ -44,13 +47,19 @@ def explore(data: Dataset, brief: Brief) -> Profile:
     found = [study(data, sample, view, inputs, calendar) for view in views]
     courses = [_courses(item, sample) for item in found]
     recipe = make_recipe(found, inputs, settings)
-    facts = {
-        "sample": sample.to_json(),
-        "inputs": inputs.to_json(),
-        "targets": {item.target: item.to_json() for item in found},
-    }
+    targets = {item.target: _finite(item.to_json()) for item in found}
+    facts = {"sample": sample.to_json(), "inputs": inputs.to_json(), "targets": targets}
     insights = rank_insights(found, courses, sample, data)
     return Profile(facts, insights, recipe, _blocks(data, sample, inputs, found, courses, recipe))
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no NaN: a bound that does not exist is None."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _courses(found: TargetFindings, sample: Sample) -> list[Course]:

@@ -16,6 +16,7 @@ from sevenstep.tasks.forecast.explore.within import group_means
 __all__ = ["MONTHS", "WEEKDAYS", "Course", "season_course", "year_course"]
 
 Floats = NDArray[np.float64]
+RARE = 0.1  # phases with under a tenth of the rows of the fullest are not named as best or worst
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -34,13 +35,17 @@ class Course:
 
     @property
     def best(self) -> int:
-        """Position of the highest phase."""
-        return int(np.argmax(self.value))
+        """Position of the highest phase that is not rare."""
+        return int(np.argmax(np.where(self._common, self.value, -np.inf)))
 
     @property
     def worst(self) -> int:
-        """Position of the lowest phase."""
-        return int(np.argmin(self.value))
+        """Position of the lowest phase that is not rare."""
+        return int(np.argmin(np.where(self._common, self.value, np.inf)))
+
+    @property
+    def _common(self) -> NDArray[np.bool_]:
+        return np.asarray(self.count >= RARE * self.count.max(), np.bool_)
 
 
 def season_course(sample: Sample, view: View, season: int) -> Course:

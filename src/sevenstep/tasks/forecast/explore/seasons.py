@@ -54,7 +54,7 @@ def weigh_seasons(grid: NDArray[np.float64], settings: Settings) -> list[SeasonF
 def _candidates(settings: Settings) -> list[int]:
     if settings.season <= 1:
         return []
-    daily = settings.season == HOURS or str(settings.frequency).endswith(("h", "m", "min"))
+    daily = settings.season == HOURS or str(settings.frequency).endswith(("h", "min"))
     return [settings.season, DAYS_OF_WEEK * settings.season] if daily else [settings.season]
 
 

@@ -48,7 +48,7 @@ class BoostingMember:
     def predict_features(self, features: Features) -> NDArray[np.float64]:
         """Predictions from features that are there already."""
         _, values, base = features
-        raw = np.asarray(self._booster().predict(values), dtype=np.float64)
+        raw = np.asarray(self._booster().predict(values, num_threads=1), dtype=np.float64)
         if self.scale == "log":
             return untransform(raw + base, self.recipe.transform).astype(np.float64)
         return raw * _size(base, self.recipe.transform, self.floor)
@@ -56,7 +56,7 @@ class BoostingMember:
     def contributions(self, features: Features) -> tuple[list[str], NDArray[np.float64]]:
         """What each feature adds to the raw score of each row; the last column is the expected score."""
         names, values, _ = features
-        return names, np.asarray(self._booster().predict(values, pred_contrib=True), dtype=np.float64)
+        return names, np.asarray(self._booster().predict(values, pred_contrib=True, num_threads=1), dtype=np.float64)
 
     def _booster(self) -> Any:
         import lightgbm
@@ -149,6 +149,7 @@ def _lightgbm_parameters(parameters: Mapping[str, Any], seed: int) -> dict[str, 
         "cat_smooth": 20.0,
         "max_bin": 127,
         "seed": seed,
+        "num_threads": int(parameters.get("threads", 1)),  # jobs run side by side, one thread each
         "deterministic": True,  # equal models for equal inputs, also with another number of threads
         "force_row_wise": True,
         "verbose": -1,

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from sevenstep.tasks.forecast.families.question import Question
 from sevenstep.tasks.forecast.features.inputs import event_states
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
-from sevenstep.tasks.forecast.features.windows import exponential_mean, last_value, phase_means, rolling_mean
+from sevenstep.tasks.forecast.features.windows import exponential_mean, last_value, rolling_mean
 
 __all__ = ["RULES", "NaiveMember"]
 
 Grid = NDArray[np.float32]
-LAST = 1e-3  # a half-life in cycles so short that the newest value alone counts
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,14 @@ def _naive(grid: Grid, member: NaiveMember, question: Question) -> Grid:
 
 def _seasonal_naive(grid: Grid, member: NaiveMember, question: Question) -> Grid:
     asked, season = question.asked, member.season
-    phase = asked.step % season
-    cycle = (asked.origin - phase) // season
-    newest = phase_means(grid, season, LAST)
-    return np.where(cycle >= 0, newest[asked.series, np.maximum(cycle, 0), phase], np.nan).astype(np.float32)
+    result = np.full(len(asked.series), np.nan, dtype=np.float32)
+    for phase in np.unique(asked.step % season):
+        rows = asked.step % season == phase
+        newest = last_value(grid[:, phase::season])
+        cycle = (asked.origin[rows] - phase) // season
+        known = newest[asked.series[rows], np.maximum(cycle, 0)] if newest.shape[1] else np.nan
+        result[rows] = np.where(cycle >= 0, known, np.nan)
+    return result
 
 
 def _same_event(grid: Grid, member: NaiveMember, question: Question) -> Grid:

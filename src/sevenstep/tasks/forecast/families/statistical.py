@@ -1,13 +1,16 @@
 """Statistical models fitted series by series (statsforecast).
 
 They need a regular series, so gaps are filled first: by zero where a gap means no demand, by a straight line where a value is
-missing.
+missing. A forecast belongs to the series it was made from, known by a digest of its values: whatever is asked later, from
+another origin, a grown history or beside new series, a stored forecast is used only for a series that still looks the same.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -22,91 +25,106 @@ __all__ = ["METHODS", "StatisticalMember", "fit_statistical"]
 
 METHODS = ("ets", "theta", "ces", "stl_ets", "stl_theta", "croston", "tsb", "imapa", "arima")
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class StatisticalMember:
     """Forecasts of every series from one origin, made when it was fitted.
 
     Args:
-        forecasts: ``[series, lead]`` in units of the target, NaN for series too short to fit.
-        origin: grid column the forecasts start from.
+        forecasts: ``[series, lead]`` in units of the target.
+        digests: of the regular series each row of ``forecasts`` was made from.
         method: one of `METHODS`.
-        parameters: what the fit was given, so that newer observations can be forecast again with the same settings.
+        parameters: what the fit was given, so that other histories can be forecast with the same settings.
     """
 
-    forecasts: NDArray[np.float64]
-    origin: int
+    forecasts: Floats
+    digests: tuple[str, ...]
     method: str
     parameters: Mapping[str, Any]
 
-    def predict(self, question: Question) -> NDArray[np.float64]:
-        """The stored forecasts; where the origin has moved on, forecasts are made again from the grown history."""
-        asked = question.asked
-        origin = int(asked.origin.max())
-        forecasts = self.forecasts
-        horizon = max(forecasts.shape[1], int((asked.step - asked.origin).max()))
-        if origin != self.origin or horizon > forecasts.shape[1]:
-            forecasts = _forecast(question.panel, question.settings, question.target, origin, horizon, self.parameters)
-        return forecasts[asked.series, asked.step - origin - 1]
+    def predict(self, question: Question) -> Floats:
+        """The stored forecasts; where the history of a series is another one, forecasts made now. NaN without any history."""
+        asked, grid = question.asked, question.panel.exact_grid(question.target)
+        result = np.full(len(asked.series), np.nan)
+        for origin in np.unique(asked.origin):
+            rows = np.flatnonzero(asked.origin == origin)
+            lead = asked.step[rows] - origin
+            made = self._forecasts(_histories(grid, origin, asked.series[rows], question.settings, self.parameters), lead.max())
+            result[rows] = [
+                made[one][ahead - 1] if one in made else np.nan for one, ahead in zip(asked.series[rows], lead, strict=True)
+            ]
+        return result
+
+    def _forecasts(self, histories: Mapping[int, Floats], horizon: int) -> dict[int, Floats]:
+        place = {digest: at for at, digest in enumerate(self.digests)} if horizon <= self.forecasts.shape[1] else {}
+        found = {one: place.get(_digest(values)) for one, values in histories.items()}
+        new = {one: histories[one] for one, at in found.items() if at is None}
+        return _forecast(new, horizon, self.parameters) | {one: self.forecasts[at] for one, at in found.items() if at is not None}
 
     def save(self, folder: Path) -> dict[str, Any]:
         """The forecasts as a NumPy file."""
         np.save(folder / "forecasts.npy", self.forecasts, allow_pickle=False)
-        return {"origin": self.origin, "method": self.method, "parameters": dict(self.parameters)}
+        return {"digests": list(self.digests), "method": self.method, "parameters": dict(self.parameters)}
 
     @classmethod
     def load(cls, folder: Path, about: dict[str, Any]) -> StatisticalMember:
         """Read back what `save` wrote."""
         forecasts = np.load(folder / "forecasts.npy", allow_pickle=False)
-        return cls(forecasts, about["origin"], about["method"], about["parameters"])
+        return cls(forecasts, tuple(about["digests"]), about["method"], about["parameters"])
 
 
 def fit_statistical(
     panel: Panel, settings: Settings, target: str, origin: int, horizon: int, parameters: Mapping[str, Any]
 ) -> StatisticalMember:
     """Fit ``parameters['method']`` to every series up to and including column ``origin`` and forecast ``horizon`` steps."""
-    forecasts = _forecast(panel, settings, target, origin, horizon, parameters)
-    return StatisticalMember(forecasts, origin, str(parameters["method"]), parameters)
+    histories = _histories(panel.exact_grid(target), origin, np.arange(panel.shape[0]), settings, parameters)
+    made = _forecast(histories, horizon, parameters)
+    forecasts = np.array([made[one] for one in histories]).reshape(-1, horizon)
+    return StatisticalMember(forecasts, tuple(map(_digest, histories.values())), str(parameters["method"]), parameters)
 
 
-def _forecast(
-    panel: Panel, settings: Settings, target: str, origin: int, horizon: int, parameters: Mapping[str, Any]
-) -> NDArray[np.float64]:
+def _histories(
+    grid: Floats, origin: int, series: NDArray[np.integer], settings: Settings, parameters: Mapping[str, Any]
+) -> dict[int, Floats]:
+    """The regular series of each grid row that has any value up to the origin."""
+    past = grid[:, : origin + 1]
+    longest = int(parameters.get("longest", past.shape[1]))
+    begun = [int(one) for one in np.unique(series) if np.isfinite(past[one]).any()]
+    return {one: _regular(past[one], settings.gaps)[-longest:] for one in begun}
+
+
+def _regular(values: Floats, gaps: str) -> Floats:
+    """A series from its first observation on, its gaps filled; after its last observation a missing value is the last one."""
+    seen = np.flatnonzero(np.isfinite(values))
+    columns = np.arange(seen[0], len(values))
+    filled = np.zeros(len(columns)) if gaps == "zero" else np.interp(columns, seen, values[seen])
+    filled[seen - seen[0]] = values[seen]
+    return filled
+
+
+def _digest(values: Floats) -> str:
+    return blake2b(values.tobytes(), digest_size=16).hexdigest()
+
+
+def _forecast(histories: Mapping[int, Floats], horizon: int, parameters: Mapping[str, Any]) -> dict[int, Floats]:
+    """Forecasts of each series, not below 0 where it never was."""
     from statsforecast import StatsForecast
 
-    long, floor = _regular(panel.exact_grid(target)[:, : origin + 1], settings, parameters)
-    result = np.full((panel.shape[0], horizon), np.nan)
-    if long.is_empty():
-        return result
+    if not histories:
+        return {}
+    lengths = [len(values) for values in histories.values()]
+    number = np.repeat(np.arange(len(histories)), lengths)
+    step = np.concatenate([np.arange(length) for length in lengths])
+    long = pl.DataFrame({"unique_id": number, "ds": step, "y": np.concatenate(list(histories.values()))})
     model = _model(str(parameters["method"]), [int(season) for season in parameters["seasons"]])
-    engine = StatsForecast(models=[model], freq=1, n_jobs=1, fallback_model=_fallback())
-    made = engine.forecast(df=long, h=horizon)
-    series = made["unique_id"].to_numpy().reshape(-1, horizon)[:, 0]
-    result[series] = made[made.columns[-1]].to_numpy().reshape(-1, horizon)
-    return np.maximum(result, 0.0) if floor else result
-
-
-def _regular(grid: NDArray[np.float64], settings: Settings, parameters: Mapping[str, Any]) -> tuple[pl.DataFrame, bool]:
-    """Series from their first observation on, without gaps, at most ``parameters['longest']`` steps; and whether none is
-    negative.
-    """
-    seen = np.isfinite(grid)
-    first = np.where(seen.any(axis=1), seen.argmax(axis=1), grid.shape[1])
-    columns = np.arange(grid.shape[1])
-    start = np.maximum(first, grid.shape[1] - int(parameters.get("longest", grid.shape[1])))
-    parts = []
-    for series in np.flatnonzero(seen.sum(axis=1) >= 3):
-        mine = columns[start[series] :]
-        values = grid[series, mine]
-        known = np.isfinite(values)
-        if not known.all():
-            filled = np.interp(mine, mine[known], values[known]) if known.any() else np.zeros(len(mine))
-            values = np.where(known, values, 0.0 if settings.gaps == "zero" else filled)
-        parts.append((np.full(len(mine), series), mine, values))
-    if not parts:
-        return pl.DataFrame(schema={"unique_id": pl.Int64, "ds": pl.Int64, "y": pl.Float64}), False
-    ids, steps, values = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return pl.DataFrame({"unique_id": ids, "ds": steps, "y": values}), bool(np.nanmin(grid) >= 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a flat or very short series divides by zero inside, and gets a forecast
+        made = StatsForecast(models=[model], freq=1, n_jobs=1, fallback_model=_fallback()).forecast(df=long, h=horizon)
+    rows = made[made.columns[-1]].to_numpy().astype(np.float64).reshape(-1, horizon)
+    floors = [0.0 if values.min() >= 0 else -np.inf for values in histories.values()]
+    return {one: np.maximum(row, floor) for one, row, floor in zip(histories, rows, floors, strict=True)}
 
 
 def _fallback() -> Any:

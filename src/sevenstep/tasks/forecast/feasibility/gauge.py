@@ -54,7 +54,7 @@ class Gauge:
 
     def _scored(self, prediction: FloatArray, rows: BoolArray | None) -> tuple[Scored, NDArray[np.int64]]:
         bounds = self._bounds(prediction) if set(self.metric.needs) & set(_LEVELS) else {}
-        scored = Scored.of(self.truth, prediction, weight=self.weight, scale=self.scale, **bounds)
+        scored = Scored.of(self.truth, prediction, weight=self.weight, scale=self.scale, root_scale=self.scale, **bounds)
         return (scored, self.cluster) if rows is None else (scored.at(rows), self.cluster[rows])
 
     def _bounds(self, prediction: FloatArray) -> dict[str, FloatArray]:
@@ -74,14 +74,14 @@ def gauge_of(kpi: Kpi, material: Material, seed: int) -> Gauge:
     """The gauge of a KPI on the judged rows."""
     metric = METRICS[kpi.metric]
     weight = row_weights(material.panel, kpi.weights)[material.row].astype(np.float64)
-    scaled = set(metric.needs) & {"scale", *_LEVELS}
+    scaled = set(metric.needs) & {"scale", "root_scale", *_LEVELS}
     scale = _scales(material, squared=kpi.metric == "rmsse") if scaled else np.ones(len(material.truth))
     return Gauge(kpi, metric, material.truth, weight, scale, material.cluster, seed)
 
 
 def _scales(material: Material, *, squared: bool) -> FloatArray:
     """In-sample error of the seasonal naive rule of each row's series, up to its origin."""
-    grid = material.panel.grid(material.recipe.target).astype(np.float64)
+    grid = material.panel.exact_grid(material.recipe.target)
     origin, series = material.asked.origin, material.asked.series
     scale = np.full(len(series), np.nan)
     season = max(material.settings.season, 1)

@@ -21,8 +21,7 @@ __all__ = ["calendar_columns", "twin_steps"]
 
 def calendar_columns(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
     """Numeric calendar features of each asked time, one named column at a time."""
-    steps, position = np.unique(asked.step, return_inverse=True)
-    times = panel.times(np.zeros(len(steps), dtype=np.int32), steps.astype(np.int32))
+    times, position = _distinct_times(panel, asked)
     frame = _features(times, recipe.calendar)
     for column in frame.columns:
         if frame[column].dtype.is_numeric() or frame[column].dtype == pl.Boolean:
@@ -36,11 +35,17 @@ def twin_steps(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> NDArray[np.
     plain = (asked.step - recipe.year).astype(np.int32)
     if recipe.calendar.get("period") != "day" or not recipe.calendar.get("country"):
         return plain
-    steps, position = np.unique(asked.step, return_inverse=True)
-    times = panel.times(np.zeros(len(steps), dtype=np.int32), steps.astype(np.int32))
+    times, position = _distinct_times(panel, asked)
     twins = _features(times, recipe.calendar).select(panel.clock.steps(pl.col("last_year")).alias("step"))["step"]
-    own = twins.cast(pl.Float64).to_numpy()[position] - panel.offsets[0]
+    own = twins.cast(pl.Float64).to_numpy()[position] - panel.offsets[asked.series]
     return np.where(np.isfinite(own), own, plain).astype(np.int32)
+
+
+def _distinct_times(panel: Panel, asked: Asked) -> tuple[pl.Series, NDArray[np.int64]]:
+    """The asked times, each once, and for each row its place among them; series may run on clocks of their own."""
+    own, position = np.unique(asked.step.astype(np.int64) + panel.offsets[asked.series], return_inverse=True)
+    times = pl.select(panel.clock.times(pl.lit(pl.Series(own, dtype=pl.Int64))).alias("time"))["time"]
+    return times, position
 
 
 def _features(times: pl.Series, calendar: Mapping[str, Any]) -> pl.DataFrame:

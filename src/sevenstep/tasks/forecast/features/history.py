@@ -24,7 +24,7 @@ from sevenstep.tasks.forecast.features.windows import (
     since,
 )
 
-__all__ = ["Asked", "Named", "history_features", "surprises", "transform", "untransform"]
+__all__ = ["Asked", "Named", "history_features", "levels", "surprises", "transform", "untransform"]
 
 Floats = NDArray[np.float32]
 Named = tuple[str, Floats]
@@ -53,14 +53,14 @@ def untransform(values: NDArray[Any], name: str) -> NDArray[Any]:
 
 def surprises(scaled: Floats, recipe: FeatureRecipe) -> Floats:
     """How far each value lies from the level known shortly before it: what the time of year (and chance) did."""
-    _, half = _year_window(recipe)
-    return scaled - _previous(exponential_mean(scaled, _level_half_life(recipe)), half + 1)
+    return scaled - _previous(levels(scaled, recipe), max(_cycle(recipe) // 2, 1) + 1)
 
 
 def history_features(
     scaled: Floats,
     states: NDArray[np.int16] | None,
     pooled: Floats,
+    usual: Floats,
     twin: NDArray[np.int32],
     recipe: FeatureRecipe,
     asked: Asked,
@@ -71,16 +71,18 @@ def history_features(
         scaled: transformed target on the grid, NaN where unknown.
         states: joint state of the events on the grid (-1 unknown), or None when no event splits the averages.
         pooled: mean over all series of their `surprises`, ``[step]``; unused without a year.
+        usual: mean level of all series, ``[step]``, which stands in for a series that has no past.
         twin: the step a year ago each row is compared with; unused without a year.
         recipe: which features.
         asked: which rows.
 
     The first column is ``base``: the best single guess at the target's scaled value, from which models learn the rest.
     """
-    level = exponential_mean(scaled, _level_half_life(recipe))
+    level = levels(scaled, recipe)
     seasonal = list(_seasonal(scaled, recipe, asked))
     stateful = list(_stateful(scaled, states, recipe, asked)) if states is not None else []
-    best_first = [column for _, column in stateful[1:2] + seasonal[1:2]] + [level[asked.series, asked.origin]]
+    best_first = [column for _, column in stateful[1:2] + seasonal[1:2]]
+    best_first += [level[asked.series, asked.origin], usual[asked.origin]]
     yield "base", _first_known(best_first)
     yield from seasonal
     yield from stateful
@@ -89,8 +91,19 @@ def history_features(
         yield from _last_year(scaled, level, pooled, twin, recipe, asked)
 
 
+def _cycle(recipe: FeatureRecipe) -> int:
+    """Steps over which a level is averaged at least: a whole season, or a thirteenth of one that lasts a year or more."""
+    season = recipe.seasons[0] if recipe.seasons else 4
+    return max(2, season // 13) if recipe.year and season >= recipe.year else season
+
+
+def levels(scaled: Floats, recipe: FeatureRecipe) -> Floats:
+    """The level of each series at each step: an exponential mean over about two seasons."""
+    return exponential_mean(scaled, _level_half_life(recipe))
+
+
 def _level_half_life(recipe: FeatureRecipe) -> float:
-    return float(2 * recipe.seasons[0]) if recipe.seasons else 2.0
+    return 2.0 * _cycle(recipe) if recipe.seasons else 2.0
 
 
 def _first_known(columns: list[Floats]) -> Floats:
@@ -133,36 +146,31 @@ def _stateful(scaled: Floats, states: NDArray[np.int16], recipe: FeatureRecipe, 
 
 
 def _levels(scaled: Floats, level: Floats, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
-    season = recipe.seasons[0] if recipe.seasons else 4
+    cycle = _cycle(recipe)
     at = (asked.series, asked.origin)
     yield "level", level[at]
     for cycles in (1, 4, 13):
-        yield f"mean_{cycles * season}", rolling_mean(scaled, cycles * season)[at]
-    yield f"spread_{8 * season}", rolling_spread(scaled, 8 * season)[at]
-    slow = exponential_mean(scaled, 16.0 * season)
+        yield f"mean_{cycles * cycle}", rolling_mean(scaled, cycles * cycle)[at]
+    yield f"spread_{8 * cycle}", rolling_spread(scaled, 8 * cycle)[at]
+    slow = exponential_mean(scaled, 16.0 * cycle)
     yield "slow_level", slow[at]
     yield "trend", (level - slow)[at]
     yield "newest", last_value(scaled)[at]
     seen = np.isfinite(scaled)
-    yield "steps_since_seen", since(seen, 8 * season)[at]
+    yield "steps_since_seen", since(seen, 8 * cycle)[at]
     counts = cumulative(scaled)[1]
-    yield "seen_so_far", np.minimum(counts[asked.series, asked.origin + 1], 4 * max(season, recipe.year)).astype(np.float32)
-
-
-def _year_window(recipe: FeatureRecipe) -> tuple[int, int]:
-    season = recipe.seasons[0] if recipe.seasons else 1
-    return season, (max(season // 2, 1) if season < recipe.year else 0)
+    yield "seen_so_far", np.minimum(counts[asked.series, asked.origin + 1], 4 * max(cycle, recipe.year)).astype(np.float32)
 
 
 def _last_year(
     scaled: Floats, level: Floats, pooled: Floats, there: NDArray[np.int32], recipe: FeatureRecipe, asked: Asked
 ) -> Iterator[Named]:
-    season, half = _year_window(recipe)
+    cycle = _cycle(recipe)
     own = surprises(scaled, recipe)
     for name, grid in (("own", own), ("all", np.broadcast_to(pooled, own.shape))):
-        yield f"last_year_{name}", _centred(grid, asked.series, there, half, asked.origin)
+        yield f"last_year_{name}", _centred(grid, asked.series, there, max(cycle // 2, 1), asked.origin)
         yield f"last_year_{name}_day", _at(grid, asked.series, there, asked.origin)
-        yield f"last_year_{name}_wide", _centred(grid, asked.series, there, 2 * season, asked.origin)
+        yield f"last_year_{name}_wide", _centred(grid, asked.series, there, 2 * cycle, asked.origin)
     yield "last_year_value", _at(scaled, asked.series, there, asked.origin)
     now = _at(level, asked.series, asked.origin, asked.origin)
     yield "last_year_level_change", now - _at(level, asked.series, asked.origin - recipe.year, asked.origin)

@@ -47,9 +47,9 @@ def input_features(panel: Panel, recipe: FeatureRecipe, asked: Asked, rows: NDAr
 
     ``rows`` gives for each asked value its row in the panel's long table, -1 where it has none.
     """
-    yield "lead", (asked.step - asked.origin).astype(np.float32)
+    yield recipe.free_name("lead"), (asked.step - asked.origin).astype(np.float32)
     for season in recipe.seasons:
-        yield f"phase_of_{season}", (asked.step % season).astype(np.float32)
+        yield recipe.free_name(f"phase_of_{season}"), (asked.step % season).astype(np.float32)
     for column in recipe.numbers:
         yield column, _taken(panel.rows[column].cast(pl.Float32).to_numpy(), rows)
     for column, levels in recipe.categories.items():

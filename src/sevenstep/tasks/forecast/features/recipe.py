@@ -49,6 +49,10 @@ class FeatureRecipe:
     most_rows: int = 1_000_000
     seed: int = 0
 
+    def free_name(self, name: str) -> str:
+        """``name`` for a feature of our own, changed where a column of the person is called the same."""
+        return f"own_{name}" if name in self.numbers or name in self.categories else name
+
     def to_json(self) -> dict[str, Any]:
         """The recipe as JSON values."""
         return asdict(self)

@@ -8,7 +8,7 @@ cutoff, and adds the rows whose origin *is* its cutoff, to be scored.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.features.calendar import twin_steps
-from sevenstep.tasks.forecast.features.history import Asked, history_features, surprises, transform
+from sevenstep.tasks.forecast.features.history import Asked, history_features, levels, surprises, transform
 from sevenstep.tasks.forecast.features.inputs import event_states, input_features
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.folds import scored_rows
@@ -132,7 +132,7 @@ def features_for(
     """Names, values ``[row, feature]`` and base of the asked rows, computed a block of series at a time."""
     scaled = transform(panel.grid(recipe.target), recipe.transform).astype(np.float32)
     states = event_states(panel, recipe)
-    pooled = _pooled_surprises(scaled, recipe)
+    pooled, usual = _pooled(scaled, recipe, surprises), _pooled(scaled, recipe, levels)
     twin = twin_steps(panel, recipe, asked)
     ahead = list(input_features(panel, recipe, asked, row))
     past: dict[str, NDArray[np.float32]] = {}
@@ -140,19 +140,22 @@ def features_for(
         mine = (asked.series >= low) & (asked.series < high)
         local = Asked(asked.series[mine] - np.int32(low), asked.step[mine], asked.origin[mine])
         local_states = None if states is None else states[low:high]
-        for name, column in history_features(scaled[low:high], local_states, pooled, twin[mine], recipe, local):
-            past.setdefault(name, np.empty(len(row), dtype=np.float32))[mine] = column
+        for name, column in history_features(scaled[low:high], local_states, pooled, usual, twin[mine], recipe, local):
+            past.setdefault(recipe.free_name(name), np.empty(len(row), dtype=np.float32))[mine] = column
     columns = past | dict(ahead)
-    return list(columns), np.column_stack(list(columns.values())), past["base"]
+    return list(columns), np.column_stack(list(columns.values())), past[recipe.free_name("base")]
 
 
-def _pooled_surprises(scaled: NDArray[np.float32], recipe: FeatureRecipe) -> NDArray[np.float32]:
-    """Mean over all series of how far each step lay from the level before it, ``[step]``."""
+def _pooled(
+    scaled: NDArray[np.float32], recipe: FeatureRecipe, of: Callable[[NDArray[np.float32], FeatureRecipe], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """Mean over all series of ``of`` their past, ``[step]``; NaN where no series has any."""
     total, count = np.zeros(scaled.shape[1]), np.zeros(scaled.shape[1])
-    for low, high in _blocks(scaled.shape) if recipe.year else ():
-        block = surprises(scaled[low:high], recipe)
-        total += np.nansum(block, axis=0)
-        count += np.isfinite(block).sum(axis=0)
+    for low, high in _blocks(scaled.shape):
+        block = of(scaled[low:high], recipe)
+        known = np.isfinite(block)
+        total += np.where(known, block, 0.0).sum(axis=0)
+        count += known.sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 

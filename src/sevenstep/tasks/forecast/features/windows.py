@@ -1,7 +1,8 @@
 """Averages over the past of every series at once, each value using its own column and earlier ones only.
 
 All functions take a grid ``[series, step]`` with NaN for missing and return, for each column, what was known once that column had
-been observed. Nothing here looks to the right; ``tests/test_features.py`` checks that against SQL and by poisoning the future.
+been observed. Nothing here looks to the right: ``tests/test_features.py`` checks that against SQL, and
+``tests/test_forecast_poison.py`` by poisoning the future.
 """
 
 from __future__ import annotations
@@ -39,18 +40,23 @@ def cumulative(values: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def rolling_mean(values: Grid, window: int) -> NDArray[np.float32]:
     """Mean of the observed values among the last ``window`` columns."""
+    return _window_mean(values, window).astype(np.float32)
+
+
+def _window_mean(values: Grid, window: int) -> NDArray[np.float64]:
     sums, counts = cumulative(values)
     start = np.maximum(np.arange(values.shape[1]) + 1 - window, 0)
     total, count = sums[:, 1:] - sums[:, start], counts[:, 1:] - counts[:, start]
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def rolling_spread(values: Grid, window: int) -> NDArray[np.float32]:
     """Standard deviation (of the population) of the observed values among the last ``window`` columns."""
-    centre = np.nanmean(values) if np.isfinite(values).any() else 0.0  # keeps the sum of squares from cancelling
-    mean = rolling_mean(values - centre, window).astype(np.float64)
-    square = rolling_mean((values - centre) ** 2, window).astype(np.float64)
-    return np.sqrt(np.maximum(square - mean**2, 0.0)).astype(np.float32)
+    seen = np.isfinite(values)
+    first = np.take_along_axis(values, seen.argmax(axis=1)[:, None], axis=1)
+    moved = values.astype(np.float64) - first  # keeps the sum of squares from cancelling, and looks at nothing later
+    square = _window_mean(moved**2, window) - _window_mean(moved, window) ** 2
+    return np.sqrt(np.maximum(square, 0.0)).astype(np.float32)
 
 
 def last_value(values: Grid) -> NDArray[np.float32]:

@@ -1,0 +1,165 @@
+"""The plan is a pure function of data and spec: costs follow rows, extras leave the others alone, wrong names are refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+
+from forecast_worlds import brief_of, shop_data, shop_recipe, shops
+from sevenstep.data.dataset import Dataset
+from sevenstep.errors import InputError
+from sevenstep.spec.design import Design
+from sevenstep.spec.model import Kpi
+from sevenstep.tasks.contract import Candidate, Plan
+from sevenstep.tasks.forecast.plan import make_plan
+from sevenstep.tasks.planning import plan_from_json, plan_to_json
+
+
+@cache
+def data(series: int = 4) -> Dataset:
+    return shop_data(shops(series=series, days=200))
+
+
+def recipe() -> dict[str, Any]:
+    fields = shop_recipe().to_json()
+    for name in ("target", "horizon", "samples", "most_rows", "seed", "weights"):
+        del fields[name]
+    return {"targets": {"y": fields}}
+
+
+def plan(design: dict[str, Any] | None = None, of: Dataset | None = None, **parts: Any) -> Plan:
+    return make_plan(of or data(), {}, recipe(), brief_of(design=Design.model_validate(design or {}), **parts))
+
+
+def named(made: Plan) -> dict[str, Candidate]:
+    return {candidate.name: candidate for candidate in made.candidates}
+
+
+def test_equal_inputs_give_an_equal_plan_that_survives_json() -> None:
+    made = plan()
+    again = plan_from_json(json.loads(json.dumps(plan_to_json(made))))
+    assert plan_to_json(again) == json.loads(json.dumps(plan_to_json(plan())))
+    assert [candidate.name for candidate in made.candidates] == [candidate.name for candidate in again.candidates]
+
+
+def test_every_family_is_there_with_a_reason_and_shares_one_stage() -> None:
+    made = plan()
+    assert {candidate.family for candidate in made.candidates} == {"naive", "statistical", "boosting"}
+    assert all(candidate.reason and "{" not in candidate.reason for candidate in made.candidates)
+    stages = [candidate.stage for candidate in made.candidates if candidate.family == "boosting"]
+    assert len(stages) >= 2
+    assert all(stage == stages[0] for stage in stages)
+    assert stages[0] is not None
+    assert stages[0]["cutoffs"] == [fold.train["until"] for fold in made.folds]
+    assert [candidate.name for candidate in made.candidates if candidate.baseline][:3] == [
+        "naive",
+        "seasonal_naive",
+        "same_event",
+    ]
+
+
+EXTRAS: list[dict[str, Any]] = [
+    {"family": "boosting", "name": "deep", "parameters": {"leaves": 200, "rounds": {"try": [100, 200]}}},
+    {"family": "statistical", "name": "mine", "parameters": {"method": "arima"}},
+    {"family": "naive", "name": "line", "parameters": {"rule": "drift"}},
+]
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_an_extra_candidate_changes_no_other_one(extra: dict[str, Any]) -> None:
+    before, after = named(plan()), named(plan({"extra": [extra]}))
+    mine = after.pop(extra["name"])
+    assert after == before
+    assert mine.family == extra["family"]
+    assert mine.reason == "asked for in the spec"
+
+
+def test_what_the_person_sets_is_kept_and_what_they_search_is_searched() -> None:
+    deep = named(plan({"extra": EXTRAS[:1]}))["deep"]
+    assert deep.parameters["leaves"] == 200
+    assert "leaves" not in deep.space
+    assert list(deep.space["rounds"].choices) == [100, 200]
+    assert deep.parameters["rounds"] == 100
+    ranged = {"family": "boosting", "name": "r", "parameters": {"ridge": {"range": [1, 9], "log": True}}}
+    space = named(plan({"extra": [ranged]}))["r"].space["ridge"]
+    assert (space.low, space.high, space.log) == (1, 9, True)
+
+
+def test_an_extra_of_a_family_starts_from_that_family() -> None:
+    found = named(plan({"extra": [*EXTRAS, {"family": "statistical", "name": "any", "parameters": {}}]}))
+    assert found["mine"].parameters["method"] == "arima"
+    assert found["any"].family == "statistical"
+    assert found["line"].parameters["rule"] == "drift"
+    assert not found["line"].baseline
+
+
+def test_only_the_candidates_asked_for_and_the_simple_rules_are_compared() -> None:
+    assert {candidate.name for candidate in plan({"candidates": ["theta"]}).candidates if not candidate.baseline} == {"theta"}
+    family = plan({"candidates": ["boosting"]}).candidates
+    assert {candidate.family for candidate in family if not candidate.baseline} == {"boosting"}
+    wanted = {"family": "boosting", "name": "boosting_log", "parameters": {"leaves": 77}}
+    (only,) = [candidate for candidate in plan({"candidates": [wanted]}).candidates if not candidate.baseline]
+    assert (only.name, only.parameters["leaves"]) == ("boosting_log", 77)
+    assert "leaves" not in only.space
+
+
+def test_parameters_meant_for_one_target_are_not_given_to_another() -> None:
+    items = data().items.with_columns(z=data().items["y"] * 2)
+    two = replace(data(), tables={"items": items}, roles=replace(data().roles, targets=("y", "z")))
+    design = Design.model_validate(
+        {"candidates": [{"family": "boosting", "target": "y", "parameters": {"leaves": 77}}, "boosting"]}
+    )
+    both = {"targets": {name: recipe()["targets"]["y"] for name in ("y", "z")}}
+    made = make_plan(two, {}, both, brief_of(targets=("y", "z"), design=design))
+    leaves = {(item.target, item.parameters["leaves"]) for item in made.candidates if item.family == "boosting"}
+    assert leaves == {("y", 77), ("z", 31)}
+
+
+def test_the_baseline_a_kpi_names_is_there_even_where_it_does_not_fit() -> None:
+    assert "drift" not in named(plan())
+    kpi = Kpi.model_validate({"id": "accuracy", "metric": "wape", "goal": "<= 0.2", "baseline": "drift"})
+    assert named(plan(kpis=[kpi]))["drift"].baseline
+
+
+def test_costs_follow_the_rows() -> None:
+    small, large = named(plan()), named(plan(of=data(16)))
+    for name in ("boosting_log", "theta"):
+        assert large[name].cost > small[name].cost
+    samples = [made["boosting_log"].stage["recipe"]["samples"] for made in (small, large)]  # type: ignore[index]
+    assert samples[0] == samples[1] == 12
+    # four times the rows: four times the part of the cost that is not fixed
+    assert (large["boosting_log"].cost - 1) == pytest.approx(4 * (small["boosting_log"].cost - 1), rel=0.02)
+
+
+def test_what_the_budget_does_not_carry_is_left_out_and_said() -> None:
+    poor = plan(budget=20.0)
+    assert len(poor.notes) > 0
+    assert all("left out" in note for note in poor.notes)
+    names = set(named(poor))
+    assert {"naive", "seasonal_naive"} <= names
+    assert "theta" not in names
+    asked = plan({"candidates": ["theta"]}, budget=20.0)
+    assert "theta" in named(asked)
+
+
+@pytest.mark.parametrize(
+    ("design", "word"),
+    [
+        ({"candidates": ["thetta"]}, "thetta"),
+        ({"candidates": [{"family": "trees"}]}, "trees"),
+        ({"extra": [{"family": "trees", "name": "mine"}]}, "trees"),
+        ({"extra": [{"family": "theta", "name": "mine"}]}, "theta"),
+        ({"extra": [{"family": "boosting", "name": "theta"}]}, "theta"),
+        ({"extra": [EXTRAS[0], EXTRAS[0]]}, "deep"),
+    ],
+)
+def test_a_name_that_is_unknown_or_taken_is_one_sentence(design: dict[str, Any], word: str) -> None:
+    with pytest.raises(InputError) as caught:
+        plan(design)
+    assert caught.value.code == "FORECAST-CANDIDATE"
+    assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
