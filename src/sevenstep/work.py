@@ -90,7 +90,7 @@ class Job:
         arguments: JSON values; they are part of the cache key.
         inputs: artifacts it reads; their fingerprints are part of the cache key.
         rooms: the folders and files of the package, relative to ``sevenstep/``, whose source text is part of the cache key.
-        weight: expected seconds, for progress and for the order (heaviest first).
+        weight: expected seconds, for progress and for the order (heaviest first, unless optional: then as asked for).
         optional: may be skipped when the time budget ends, and its failure does not fail the run.
         reserve: seconds of the budget that later work needs: an optional job does not start when fewer are left.
         threads: threads it may use; jobs run side by side as cores allow.

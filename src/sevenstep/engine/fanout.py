@@ -35,8 +35,12 @@ class FanOut:
     backend: str = "loky"
 
     def run(self, tickets: Sequence[Ticket]) -> Generator[Outcome]:
-        """Outcomes as they come; most threads first, among equals the heaviest, so that no long job is left for last."""
-        ordered = sorted(tickets, key=lambda ticket: (-ticket.threads, -ticket.weight))
+        """Outcomes as they come.
+
+        Jobs that must be done start first, the heaviest before the others so that no long one is left for last; then the
+        optional ones in the order they were asked for, which is the order of their importance when the budget ends early.
+        """
+        ordered = sorted(tickets, key=_turn)
         for threads, group in groupby(ordered, key=lambda ticket: ticket.threads):
             yield from self._run_alike(list(group), max(1, self.cores // threads))
 
@@ -81,3 +85,7 @@ class FanOut:
             with warnings.catch_warnings():  # that outcomes go unread is meant here
                 warnings.filterwarnings("ignore", message=r".*tasks (have been|which were)", category=UserWarning)
                 outcomes.close()
+
+
+def _turn(ticket: Ticket) -> tuple[int, bool, float]:
+    return -ticket.threads, ticket.optional, 0.0 if ticket.optional else -ticket.weight
