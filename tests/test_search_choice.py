@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -72,6 +73,18 @@ def test_weights_of_a_fold_are_those_chosen_without_it() -> None:
         rows = library.folds == fold
         assert chosen.unseen is not None
         np.testing.assert_allclose(chosen.unseen[rows], library.predictions[rows] @ chosen.by_fold[fold])
+
+
+@pytest.mark.parametrize("fold", range(3))
+def test_whether_to_blend_is_decided_for_a_fold_without_its_truth(fold: int) -> None:
+    library = library_of(world({"a": 1.0, "b": 1.05, "c": 1.5}, seed=3))
+    own = pl.col("fold") == fold
+    spoilt = replace(library, frame=library.frame.with_columns(pl.when(own).then(1e6).otherwise(pl.col("truth")).alias("truth")))
+    clean, poisoned = select(library, WAPE, blend), select(spoilt, WAPE, blend)
+    np.testing.assert_array_equal(clean.by_fold[fold], poisoned.by_fold[fold])
+    assert clean.unseen is not None and poisoned.unseen is not None
+    rows = library.folds == fold
+    np.testing.assert_array_equal(clean.unseen[rows], poisoned.unseen[rows])
 
 
 def test_independent_errors_are_blended_and_equal_candidates_are_not() -> None:

@@ -86,24 +86,37 @@ class Selection:
 
 
 def select(library: Library, metric: Metric, blend: Blend) -> Selection:
-    """Choose weights on all folds, and for each fold on the others.
+    """Choose weights on all folds, and for each fold, in the same way, on the others alone.
 
     A blend is taken only where it saves at least `LEAST_GAIN` of the loss of the best single candidate on folds neither has seen;
-    otherwise the single one, which is cheaper to fit, to serve and to understand.
+    otherwise the single one, which is cheaper to fit, to serve and to understand. That decision too is made for each fold
+    without it.
     """
-    folds = np.unique(library.folds)
-    chosen, singles = _greedy(library, metric, blend), _best_single(library, metric)
+    folds = [int(fold) for fold in np.unique(library.folds)]
+    weights, trace = _chosen(library, metric, blend)
     if len(folds) < 2:
-        return Selection(singles, {int(folds[0]): singles}, None, {"taken": "single", "why": "one fold cannot judge a blend"})
-    blends = {int(fold): _greedy(library.only(library.folds != fold), metric, blend) for fold in folds}
-    alone = {int(fold): _best_single(library.only(library.folds != fold), metric) for fold in folds}
-    blended, single = _unseen(library, blends, blend), _unseen(library, alone, blend)
-    losses = {"blend": _loss(library.frame, metric, blended), "single": _loss(library.frame, metric, single)}
-    taken = losses["blend"] < losses["single"] * (1 - LEAST_GAIN) if losses["single"] > 0 else losses["blend"] < losses["single"]
-    trace = {"taken": "blend" if taken else "single", "loss_unseen": losses, "folds": len(folds)}
-    if taken:
-        return Selection(chosen, blends, blended, trace)
-    return Selection(singles, alone, single, trace)
+        return Selection(weights, {folds[0]: weights}, None, trace)
+    by_fold = {fold: _chosen(library.only(library.folds != fold), metric, blend)[0] for fold in folds}
+    return Selection(weights, by_fold, _unseen(library, by_fold, blend), trace)
+
+
+def _chosen(library: Library, metric: Metric, blend: Blend) -> tuple[Weights, dict[str, Any]]:
+    """Weights of a blend, or of the best single candidate, whichever does better when each fold is left out in turn."""
+    folds = [int(fold) for fold in np.unique(library.folds)]
+    single = _best_single(library, metric)
+    if len(folds) < 2:
+        return single, {"taken": "single", "why": "one fold cannot judge a blend"}
+    rest = {fold: library.only(library.folds != fold) for fold in folds}
+    blended = {fold: _greedy(part, metric, blend) for fold, part in rest.items()}
+    alone = {fold: _best_single(part, metric) for fold, part in rest.items()}
+    losses = {
+        name: _loss(library.frame, metric, _unseen(library, weights, blend))
+        for name, weights in (("blend", blended), ("single", alone))
+    }
+    needed = losses["single"] - LEAST_GAIN * abs(losses["single"])
+    taken = "blend" if losses["blend"] < needed else "single"
+    trace = {"taken": taken, "loss_unseen": losses, "folds": len(folds)}
+    return (_greedy(library, metric, blend) if taken == "blend" else single), trace
 
 
 def _unseen(library: Library, weights: Mapping[int, Weights], blend: Blend) -> NDArray[np.float64]:

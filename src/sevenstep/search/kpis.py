@@ -14,7 +14,7 @@ from sevenstep.stats.intervals import Estimate
 from sevenstep.stats.metrics import METRICS
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 
-__all__ = ["KpiState", "gate_of", "kpi_states", "kpi_table", "leading_kpi", "target_of"]
+__all__ = ["KpiState", "gate_of", "kpi_states", "kpi_table", "leading_kpi", "leading_metric", "target_of"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ def leading_kpi(kpis: Sequence[Kpi], target: str, targets: Sequence[str]) -> Kpi
     """
     own = [kpi for kpi in kpis if target_of(kpi, targets) == target]
     return min(own, key=_needs_bounds, default=None)
+
+
+def leading_metric(kpi: Kpi) -> str:
+    """What candidates are compared on for a KPI: its metric, or the mean absolute error where it needs bounds, which come last."""
+    return "mae" if _needs_bounds(kpi) else kpi.metric
 
 
 def _needs_bounds(kpi: Kpi) -> bool:

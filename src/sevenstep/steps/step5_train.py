@@ -9,7 +9,7 @@ from sevenstep.chapter import Block, Chapter, Column, Figure, Format, Notes, Tab
 from sevenstep.data.dataset import Dataset
 from sevenstep.errors import InternalError
 from sevenstep.search.jobs import Fits
-from sevenstep.search.kpis import leading_kpi
+from sevenstep.search.kpis import leading_kpi, leading_metric
 from sevenstep.search.leaderboard import Leaderboard, lead_curve, leaderboard, metric_named, slices
 from sevenstep.spec.brief import Brief
 from sevenstep.steps.words import interval
@@ -67,7 +67,9 @@ def _board(brief: Brief, target: str, plan: Plan, scores: Mapping[tuple[str, str
     rules = [candidate.name for candidate in plan.candidates if candidate.target == target and candidate.baseline]
     baseline = kpi.baseline if kpi.baseline in mine else next((name for name in rules if name in mine), None)
     together = join_score_tables(list(mine.values()))
-    return leaderboard(together, kpi.metric, baseline=baseline, costs=costs, seed=brief.seed, min_gain=kpi.min_gain or 0.0)
+    metric = leading_metric(kpi)
+    least = (kpi.min_gain or 0.0) if metric == kpi.metric else 0.0
+    return leaderboard(together, metric, baseline=baseline, costs=costs, seed=brief.seed, min_gain=least)
 
 
 def _headline(brief: Brief, boards: Mapping[str, Leaderboard]) -> str:

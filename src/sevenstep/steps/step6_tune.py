@@ -14,7 +14,7 @@ from sevenstep.data.dataset import Dataset
 from sevenstep.search.ensemble import Library, Selection, select
 from sevenstep.search.jobs import Fits
 from sevenstep.search.judge import Judgement, judge
-from sevenstep.search.kpis import KpiState, gate_of, kpi_states, leading_kpi
+from sevenstep.search.kpis import KpiState, gate_of, kpi_states, leading_kpi, leading_metric
 from sevenstep.search.leaderboard import metric_named
 from sevenstep.search.tune import Trial, loss_of, plan_trials, search
 from sevenstep.spec.brief import Brief
@@ -74,11 +74,11 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
 
 def _tuned(brief: Brief, task: Task, target: str, plan: Plan, scores: pl.DataFrame, fits: Fits, bench: Workbench) -> _Outcome:
     """Search around the best candidates of a target, then choose members and judge them."""
-    kpi = leading_kpi(brief.kpis, target, brief.targets) or brief.kpis[0]
+    metric = leading_metric(leading_kpi(brief.kpis, target, brief.targets) or brief.kpis[0])
     measured = ScoreTable(scores).of(target=target).frame.partition_by("candidate", as_dict=True)
     tables = {str(name): ScoreTable(part) for (name,), part in measured.items()}
     candidates = {candidate.name: candidate for candidate in plan.candidates if candidate.target == target}
-    ranked = sorted(tables, key=lambda name: loss_of(tables[name], kpi.metric))
+    ranked = sorted(tables, key=lambda name: loss_of(tables[name], metric))
     able = [candidates[name] for name in ranked if candidates[name].space][:SEARCHED]
     seconds = SEARCH_SHARE * brief.budget / len(brief.targets)
     counts = plan_trials(able, len(plan.folds), seconds, PLANNED_CORES)
@@ -86,13 +86,13 @@ def _tuned(brief: Brief, task: Task, target: str, plan: Plan, scores: pl.DataFra
     reserve = seconds_for_the_end(plan)
     for start in able:
         bench.say(f"searching around {start.name} of {target}")
-        trials += search(start, tables[start.name], counts[start.name], plan.folds, kpi.metric, fits, brief.seed, reserve)
+        trials += search(start, tables[start.name], counts[start.name], plan.folds, metric, fits, brief.seed, reserve)
     done = {trial.candidate.name: trial for trial in trials if trial.scores is not None}
     tables |= {name: trial.scores for name, trial in done.items() if trial.scores is not None}
     candidates |= {name: trial.candidate for name, trial in done.items()}
     bench.say(f"choosing members for {target}")
     library = Library.of(tables, {name: candidates[name].cost for name in tables})
-    selection = select(library, metric_named(kpi.metric), task.blend)
+    selection = select(library, metric_named(metric), task.blend)
     members = [
         (candidates[name], float(weight)) for name, weight in zip(library.names, selection.weights, strict=True) if weight > 0
     ]
