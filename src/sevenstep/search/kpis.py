@@ -63,7 +63,7 @@ def leading_kpi(kpis: Sequence[Kpi], target: str, targets: Sequence[str]) -> Kpi
 
 
 def leading_metric(kpi: Kpi) -> str:
-    """What candidates are compared on for a KPI: its metric, or the mean absolute error where it needs bounds, which come last."""
+    """What candidates are compared on for a KPI: its metric, or the mean absolute error where it needs bounds, made last."""
     return "mae" if _needs_bounds(kpi) else kpi.metric
 
 
