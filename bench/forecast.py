@@ -162,7 +162,7 @@ def _simple(spec: Path, store: Path, overrides: list[str]) -> Mapping[str, pl.Da
     recipe = opened.open(steps["prepare"].fingerprint).json("recipe")["targets"]
     settings = Settings.of(data)
     panel = build_panel(data, settings)
-    wanted = open_rows(data, panel, project.spec.section.horizon)
+    wanted = open_rows(data, panel)
     found = {}
     for rule in RULES:
         parts = []
