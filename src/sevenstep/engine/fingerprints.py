@@ -91,7 +91,7 @@ def _room_hash(room: str) -> str:
 
 @cache
 def _tree_hash(path: Path) -> str:
-    files = [path] if path.is_file() else path.rglob("*.py")
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
     return fingerprint({file.relative_to(path.parent).as_posix(): _file_hash(file) for file in files})
 
 

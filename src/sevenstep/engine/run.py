@@ -140,6 +140,7 @@ class _Runner:
         self._intake = Intake(process, request.spec.base, store, one_row_per_time=by_time)
         self._deadline = time.time() + request.spec.budget.time.seconds
         self._told: dict[str, StepResult] = {}
+        self._cut_short = False
 
     @cached_property
     def _task(self) -> Task:
@@ -183,12 +184,21 @@ class _Runner:
             brief = brief.with_contract(kept)
         due = _Due(step, brief, sources, {name: earlier[name] for name in step.reads})
         key = due.fingerprint(self._request.grammar)
-        found = self._store.find(key)
+        found = self._complete(key)
         artifact = found or self._made(due, key)
         if step.keeps_contract and not kept and (found is None or not contract.exists()):
             contract.write(artifact.json("contract"), sources)
         self._tell(step, artifact, cached=found is not None)
         return artifact
+
+    def _complete(self, key: str) -> StoredArtifact | None:
+        """The step's artifact in the store; none where the clock had cut it, or an earlier step of this run, short."""
+        found = self._store.find(key)
+        if found is not None and (self._cut_short or found.measured.get("jobs_skipped")):
+            self._cut_short = True
+            self._store.set_aside(key)
+            return None
+        return found
 
     def _made(self, due: _Due, key: str) -> StoredArtifact:
         self._journal.note("step_started", step=due.step.name, fingerprint=key)

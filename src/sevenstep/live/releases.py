@@ -57,8 +57,8 @@ def champion(store: Path) -> Release:
 def publish(store: Path, operate: Artifact, tune: Artifact) -> Release:
     """Release the model of a finished run and make it champion; a model that is released already is not released again.
 
-    The first release and any by hand become champion; comparing a challenger with the champion on live rows is the retraining
-    rule's work.
+    The newest release becomes champion, whatever its KPIs: a person ran it. Comparing a challenger with the champion on live
+    rows is the retraining rule's work.
     """
     folder = make_folder(store / "releases")
     known = next((release for release in releases(store) if release.manifest["operate"] == operate.fingerprint), None)

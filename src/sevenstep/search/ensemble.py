@@ -16,10 +16,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.stats.metric import Metric
+from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
 from sevenstep.tasks.scoretable import ScoreTable
 
-__all__ = ["Library", "Selection", "select"]
+__all__ = ["Library", "Selection", "mean_loss", "select"]
 
 Blend = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 Weights = NDArray[np.float64]
@@ -92,6 +93,8 @@ def select(library: Library, metric: Metric, blend: Blend) -> Selection:
     otherwise the single one, which is cheaper to fit, to serve and to understand. That decision too is made for each fold
     without it.
     """
+    if not np.isfinite(_single_losses(library, metric)).any():
+        metric = METRICS["mae"]  # the KPI's metric cannot be measured on these rows, and something must lead
     folds = [int(fold) for fold in np.unique(library.folds)]
     weights, trace = _chosen(library, metric, blend)
     if len(folds) < 2:
@@ -110,7 +113,7 @@ def _chosen(library: Library, metric: Metric, blend: Blend) -> tuple[Weights, di
     blended = {fold: _greedy(part, metric, blend) for fold, part in rest.items()}
     alone = {fold: _best_single(part, metric) for fold, part in rest.items()}
     losses = {
-        name: _loss(library.frame, metric, _unseen(library, weights, blend))
+        name: mean_loss(library.frame, metric, _unseen(library, weights, blend))
         for name, weights in (("blend", blended), ("single", alone))
     }
     needed = losses["single"] - LEAST_GAIN * abs(losses["single"])
@@ -127,24 +130,28 @@ def _unseen(library: Library, weights: Mapping[int, Weights], blend: Blend) -> N
     return result
 
 
-def _loss(frame: pl.DataFrame, metric: Metric, prediction: NDArray[np.float64]) -> float:
-    """Mean over folds of the metric's loss: every fold counts the same, however many rows it has."""
+def mean_loss(frame: pl.DataFrame, metric: Metric, prediction: NDArray[np.float64]) -> float:
+    """Mean of the metric's loss over the folds it can be measured on; NaN where it can be measured on none.
+
+    Every fold counts the same, however many rows it has.
+    """
     folds = frame["fold"].to_numpy()
     columns = {name: frame[name].cast(pl.Float64).to_numpy() for name in ("truth", "weight", "scale", "root_scale")}
     whole = Scored.of(prediction=prediction, **columns)
-    values = [metric.value(whole.at(folds == fold)) for fold in np.unique(folds)]
-    return float(metric.loss(np.array(values, dtype=np.float64)).mean())
+    losses = metric.loss(np.array([metric.value(whole.at(folds == fold)) for fold in np.unique(folds)], dtype=np.float64))
+    known = losses[np.isfinite(losses)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _best_single(library: Library, metric: Metric) -> Weights:
     losses = _single_losses(library, metric)
     weights = np.zeros(len(library.names))
-    weights[int(np.nanargmin(losses))] = 1.0
+    weights[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))] = 1.0
     return weights
 
 
 def _single_losses(library: Library, metric: Metric) -> NDArray[np.float64]:
-    return np.array([_loss(library.frame, metric, column) for column in library.predictions.T])
+    return np.array([mean_loss(library.frame, metric, column) for column in library.predictions.T])
 
 
 def _greedy(library: Library, metric: Metric, blend: Blend) -> Weights:
@@ -155,8 +162,10 @@ def _greedy(library: Library, metric: Metric, blend: Blend) -> Weights:
     counts[order[0]] = 1.0
     best, best_counts = float(losses[order[0]]), counts.copy()
     for _ in range(ROUNDS - 1):
-        tried = [(_loss(library.frame, metric, blend(library.predictions, counts + _one(at, counts))), int(at)) for at in order]
-        loss, at = min(tried)
+        tried = [
+            (mean_loss(library.frame, metric, blend(library.predictions, counts + _one(at, counts))), int(at)) for at in order
+        ]
+        loss, at = min(tried, key=lambda one: one[0] if np.isfinite(one[0]) else np.inf)
         counts = counts + _one(at, counts)
         if loss < best - 1e-12:
             best, best_counts = loss, counts.copy()

@@ -81,7 +81,8 @@ class Fits:
 
     def __init__(self, task: Task, collect: Artifact, bench: Workbench, seed: int) -> None:
         self.task, self._collect, self._bench, self._seed = task, collect, bench, seed
-        self._rooms = (f"tasks/{task.grammar.task}", *_ROOMS)
+        own = (f"tasks/{task.grammar.task}",) if type(task).__module__.startswith("sevenstep.") else ()
+        self._rooms = (*own, *_ROOMS)
         self._stages: dict[str, Artifact] = {}
         self.seconds: dict[str, float] = {}
 

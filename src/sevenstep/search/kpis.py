@@ -100,8 +100,8 @@ def _state(kpi: Kpi, target: str, found: Estimate | None, rules: Mapping[str, fl
     goal = kpi.goal
     rule, reference = _reference(kpi, rules)
     value = None if found is None else found.value
-    state = "not_measured" if value is None else ("met" if goal.met_by(value) else "missed")
-    ends = [] if found is None or found.low is None or found.high is None else [goal.met_by(found.low), goal.met_by(found.high)]
+    state = "not_measured" if value is None else ("met" if _met(kpi, value) else "missed")
+    ends = [] if found is None or found.low is None or found.high is None else [_met(kpi, found.low), _met(kpi, found.high)]
     worth = None
     if kpi.worth is not None and value is not None and reference is not None:
         points = 100 if metric_named(kpi.metric).unit == "share" else 1
@@ -127,7 +127,14 @@ def _state(kpi: Kpi, target: str, found: Estimate | None, rules: Mapping[str, fl
     )
 
 
+def _met(kpi: Kpi, value: float) -> bool:
+    """Whether a figure reaches the goal; a signed error (bias) is as bad below 0 as above it, so its size is held to the goal."""
+    return kpi.goal.met_by(abs(value) if metric_named(kpi.metric).goal == 0.0 else value)
+
+
 def _better(kpi: Kpi, value: float, reference: float) -> bool:
+    if metric_named(kpi.metric).goal == 0.0:
+        value, reference = abs(value), abs(reference)
     return value <= reference if kpi.goal.direction == "lower" else value >= reference
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from sevenstep.search.ensemble import mean_loss
 from sevenstep.search.jobs import Fits
 from sevenstep.search.leaderboard import metric_named
-from sevenstep.stats.scored import Scored
 from sevenstep.tasks.contract import Candidate, Fold, Range
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.work import Failure
@@ -83,13 +83,8 @@ def _told(candidate: Candidate, result: ScoreTable | Failure, metric: str) -> Tr
 
 
 def loss_of(table: ScoreTable, metric: str) -> float:
-    """Mean over folds of the metric's loss."""
-    measure = metric_named(metric)
-    frame = table.frame
-    columns = {name: frame[name].to_numpy() for name in ("truth", "prediction", "weight", "scale", "root_scale")}
-    rows, folds = Scored.of(**columns), frame["fold"].to_numpy()
-    values = [measure.value(rows.at(folds == fold)) for fold in np.unique(folds)]
-    return float(measure.loss(np.array(values, dtype=np.float64)).mean())
+    """Mean of the metric's loss over the folds it can be measured on."""
+    return mean_loss(table.frame, metric_named(metric), table.frame["prediction"].to_numpy())
 
 
 def _varied(start: Candidate, parameters: Mapping[str, Any], number: int) -> Candidate:

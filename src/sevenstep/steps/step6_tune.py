@@ -158,7 +158,7 @@ def _headline(states: Sequence[KpiState]) -> str:
 
 
 def _chapter(brief: Brief, task: Task, data: Dataset, outcomes: Sequence[_Outcome], states: Sequence[KpiState]) -> Chapter:
-    blocks: list[Block] = [_kpi_table(states)]
+    blocks: list[Block] = [_kpi_table(states, outcomes)]
     blocks += [_members_table(outcome) for outcome in outcomes]
     blocks += [_trials_table(outcome) for outcome in outcomes if outcome.trials]
     for outcome in outcomes:
@@ -183,7 +183,13 @@ def _goal(state: KpiState) -> str:
     return goal_text(state.goal.split()[0], state.goal_value, state.metric)
 
 
-def _kpi_table(states: Sequence[KpiState]) -> Table:
+def _kpi_table(states: Sequence[KpiState], outcomes: Sequence[_Outcome]) -> Table:
+    left_out = all(outcome.selection.unseen is not None for outcome in outcomes)
+    caption = "Measured out of fold: fits, weights, shift and bounds are those made without the rows they are judged on."
+    if not left_out:
+        caption = (
+            "There is one fold: the fits have not seen its rows, but the choice, the shift and the bounds have, which flatters."
+        )
     rows = [
         {
             "id": state.id,
@@ -202,7 +208,7 @@ def _kpi_table(states: Sequence[KpiState]) -> Table:
         Column("state", "State", "state"), Column("baseline", "Simple rule"), Column("n", "n", "integer"),
         Column("method", "Interval by"),
     ]  # fmt: skip
-    return Table("Where each KPI stands", columns, rows, "Measured out of fold, on rows no part of the model has learnt from.")
+    return Table("Where each KPI stands", columns, rows, caption)
 
 
 def _members_table(outcome: _Outcome) -> Table:
@@ -237,5 +243,13 @@ def _trials_table(outcome: _Outcome) -> Table:
 
 
 def _judged(outcomes: Sequence[_Outcome]) -> Notes:
-    items = [{"text": f"{outcome.target}: {outcome.judgement.method}.", "evidence": "", "tone": "info"} for outcome in outcomes]
+    searched = "; hyperparameters were searched for on all folds, which flatters the figures a little"
+    items = [
+        {
+            "text": f"{outcome.target}: {outcome.judgement.method}{searched if outcome.trials else ''}.",
+            "evidence": "",
+            "tone": "info",
+        }
+        for outcome in outcomes
+    ]
     return Notes("How the figures were found", items)

@@ -15,6 +15,7 @@ import polars as pl
 
 from sevenstep.chapter import Block, Column, Table
 from sevenstep.data.dataset import Dataset
+from sevenstep.data.naming import did_you_mean
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.contract import Candidate, Fold, Plan, Range
@@ -27,9 +28,7 @@ __all__ = ["make_plan"]
 
 CORES = 2  # the machine a plan is made for
 CV_SHARE = 0.48  # of the time budget for cross-validation; search, final fit and the other steps take the rest
-BOOSTING_SHARE = (
-    0.22  # of a fold's seconds for each boosting candidate, which leaves room for two of them and the statistical ones
-)
+BOOSTING_SHARE = 0.22  # of a fold's seconds for each boosting candidate: room for two of them and the statistical ones
 SECONDS_PER_CELL = 1.6e-8  # one core: rows x rounds x features looked at, at 63 leaves; measured with LightGBM 4.7
 MOST_ROWS, FEWEST_ROWS = 400_000, 60_000
 FEW_ROWS = 50_000  # below this, trees are smaller
@@ -41,6 +40,7 @@ def make_plan(data: Dataset, profile: Mapping[str, Any], recipe: Mapping[str, An
     settings = Settings.of(data)
     panel = build_panel(data, settings)
     folds, everything, reason = plan_folds(panel, settings, brief.section.horizon, brief.design.folds)
+    _check(panel, folds, brief)
     seconds = CV_SHARE * brief.budget * CORES / (len(brief.targets) * len(folds))
     candidates: list[Candidate] = []
     notes: list[str] = []
@@ -80,7 +80,7 @@ def _features(
     points = int(panel.rows[target].is_not_null().sum())
     horizon = brief.section.horizon
     base = FeatureRecipe.from_json({**recipe, "target": target, "horizon": horizon, "seed": brief.seed})
-    weights = {name: value for kpi in brief.kpis if kpi.target in (target, None) for name, value in kpi.weights.items()}
+    weights = _weights(panel, target, brief)
     per_row = BOOSTING["rounds"] * BOOSTING["feature_share"] * _width(base) * SECONDS_PER_CELL
     affordable = int(seconds * BOOSTING_SHARE / per_row)
     return replace(
@@ -89,6 +89,38 @@ def _features(
         samples=int(np.clip(round(FEW_POINTS / max(points, 1)), 1, min(horizon, 12))),
         most_rows=int(np.clip(affordable, FEWEST_ROWS, MOST_ROWS)),
     )
+
+
+def _weights(panel: Panel, target: str, brief: Brief) -> dict[str, float]:
+    """Weights of the rows of a target, which all its weighted KPIs must share: a score table has one weight per row."""
+    found = [dict(kpi.weights) for kpi in brief.kpis if kpi.target in (target, None) and kpi.weights]
+    if any(weights != found[0] for weights in found):
+        given = f"two KPIs of '{target}' weigh its rows differently"
+        rule = "all weighted KPIs of a target share their weights"
+        raise InputError("FORECAST-WEIGHTS", given, rule, "give both the same weights")
+    for name in found[0] if found else ():
+        _must_exist(name, panel, "a KPI's weights")
+    return found[0] if found else {}
+
+
+def _must_exist(name: str, panel: Panel, key: str) -> None:
+    if name not in panel.rows.columns:
+        given, rule = f"'{name}' in {key} is not a column", f"{key} names columns of the joined data"
+        raise InputError("FORECAST-COLUMN", given, rule, did_you_mean(name, panel.rows.columns))
+
+
+def _check(panel: Panel, folds: Sequence[Fold], brief: Brief) -> None:
+    """What would otherwise be found only after all the training."""
+    for level in brief.section.hierarchy:
+        for name in level:
+            _must_exist(name, panel, "forecast.hierarchy")
+    first = min(int(fold.test["after"]) for fold in folds)
+    for target in brief.targets:
+        last = panel.rows.filter(pl.col(target).is_not_null())["step"].max()
+        if last is None or int(last) <= first:  # type: ignore[arg-type]
+            given = f"'{target}' has no value after {panel.clock.time_at(first + int(panel.offsets.max()))}"
+            rule = "every target is judged on the newest origins of all of them"
+            raise InputError("FORECAST-ENDED", given, rule, f"bring '{target}' up to date, or give it a project of its own")
 
 
 def _width(recipe: FeatureRecipe) -> int:
@@ -219,7 +251,7 @@ def _affordable(
 
 
 def _candidate(entry: Entry, situation: Situation, features: FeatureRecipe, stage: Mapping[str, Any]) -> Candidate:
-    parameters = dict(entry.parameters)
+    parameters = {**entry.parameters, "weights": dict(features.weights)}
     boosting = entry.family == "boosting"
     cost = 0.1 + 2e-7 * situation.points
     if boosting:

@@ -15,6 +15,12 @@ from sevenstep.tasks.forecast.clock import infer_frequency, season_of, year_of
 
 __all__ = ["find_roles"]
 
+OURS = frozenset({
+    "series", "step", "row", "number", "target", "prediction", "candidate", "fold", "origin", "time", "lead", "item", "cluster",
+    "weight", "scale", "root_scale", "truth", "lower_80", "upper_80", "lower_95", "upper_95",
+})  # fmt: skip
+"""Columns of ours that a key or segment of the person's would collide with."""
+
 Fact = Mapping[str, Any]
 
 
@@ -29,6 +35,7 @@ def find_roles(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence
     keys, segments = tuple(data.series), tuple(data.segments)
     for name, role in [*((key, "series") for key in keys), *((segment, "segments") for segment in segments)]:
         _must_exist(name, items, f"data.{role}")
+    _free_of_ours((*keys, *segments))
     ahead = _known_ahead(items, brief, sources)
     taken = {time, *keys, *brief.targets, *ahead}
     free = [column for column in items.columns if column not in taken]
@@ -60,12 +67,28 @@ def _must_exist(name: str, items: pl.DataFrame, key: str) -> None:
 def _known_ahead(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     names: list[str] = []
     for name in brief.section.known_ahead:
+        _as_of(brief, name)
         if name not in sources:
             _must_exist(name, items, "forecast.known_ahead")
         names += [name] if name in items.columns else [column for column in sources[name] if column in items.columns]
     _no_target(brief)
     reserved = {*brief.targets, *brief.data.series}
     return tuple(dict.fromkeys(name for name in names if name not in reserved))
+
+
+def _free_of_ours(names: Sequence[str]) -> None:
+    for name in names:
+        if name in OURS:
+            given, rule = f"a key or segment column is called '{name}'", "forecasts and score tables have a column of that name"
+            raise InputError("FORECAST-NAME", given, rule, f"rename it in the source, for example to '{name}_id'")
+
+
+def _as_of(brief: Brief, name: str) -> None:
+    source = brief.data.tables().get(name)
+    if source is not None and source.published is not None:
+        given = f"'{name}' in forecast.known_ahead is published over time"
+        rule = "a backtest must see what was published at its origin, which as-of inputs do not offer yet"
+        raise InputError("FORECAST-AS-OF", given, rule, "leave it out of known_ahead, or give a source without published")
 
 
 def _no_target(brief: Brief) -> None:

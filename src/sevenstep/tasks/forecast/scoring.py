@@ -37,8 +37,7 @@ def score_member(
 
     question = Question(panel, settings, candidate.target, asked, row, features)
     prediction = fitted.member.predict(question)
-    recipe = candidate.stage["recipe"] if candidate.stage else candidate.parameters.get("recipe", {})
-    weight = row_weights(panel, recipe.get("weights", {}))[row]
+    weight = row_weights(panel, candidate.parameters.get("weights", {}))[row]
     scale, root_scale = naive_scale(panel.exact_grid(candidate.target), cutoff, settings.season)
     scales = (scale[asked.series], root_scale[asked.series])
     return _table(candidate, fold, panel, asked, row, truth[row], prediction, weight, scales)

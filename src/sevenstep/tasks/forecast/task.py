@@ -112,7 +112,9 @@ class ForecastTask:
     ) -> Model:
         """See `Task.combine`."""
         kept = {target: [(cast(FittedMember, fitted), weight) for fitted, weight in group] for target, group in members.items()}
-        return ForecastModel(data, brief.section.horizon, kept, calibration, _panel(data).keys)
+        floors = {target: bool((data.items[target].drop_nulls() >= 0).all()) for target in calibration}
+        final = {target: {**found, "floor_zero": floors[target]} for target, found in calibration.items()}
+        return ForecastModel(data, brief.section.horizon, kept, final, _panel(data).keys)
 
     def load_model(self, folder: Path) -> Model:
         """See `Task.load_model`."""

@@ -91,7 +91,8 @@ def _inputs(inputs: Inputs, fields: dict[str, Any]) -> Iterator[dict[str, str]]:
         names = ", ".join(f"{name} ({len(levels)})" for name, levels in fields["categories"].items())
         yield _entry("categories", names, "codes in the order of their text; unknown levels count as missing", NONE)
     if fields["groups"]:
-        yield _entry("segments", ", ".join(fields["groups"]), "levels and trends of series alike are pooled", INSIDE)
+        why = "results are shown by them; the trees may split on those that are inputs"
+        yield _entry("segments", ", ".join(fields["groups"]), why, NONE)
 
 
 def _neighbours(found: TargetFindings, fields: dict[str, Any]) -> Iterator[dict[str, str]]:
