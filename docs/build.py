@@ -169,7 +169,10 @@ def _type(value: Schema) -> str:
 
 
 def _many(value: Schema) -> str:
-    return _type(value).replace("mapping", "mappings").replace("number", "numbers").replace("date", "dates")
+    said = _type(value)
+    return {"mapping": "mappings", "number": "numbers", "whole number": "whole numbers", "date": "dates", "text": "texts"}.get(
+        said, said
+    )
 
 
 def _bounds(value: Schema) -> str:

@@ -116,6 +116,7 @@ class Project:
         until: str | None = None,
         anyway: bool = False,
         quiet: bool = True,
+        report: bool = True,
         on_step: Callable[[StepResult], None] = lambda step: None,
     ) -> Run:
         """Run the steps, release the model, write the report.
@@ -124,6 +125,7 @@ class Project:
             until: the last step to run; all seven when None.
             anyway: go on although the verdict is ``no_go``.
             quiet: show no progress.
+            report: write the report; a run that stops early leaves the report of a whole run as it is.
             on_step: called with each step as it ends.
         """
         grammar = grammars()[self.spec.task]
@@ -132,7 +134,8 @@ class Project:
         made = {step.name: step for step in result.steps}
         release = self._publish(made) if "operate" in made else None
         self._leave_beside(made)
-        return Run(result, self.store, self._report(result), release)
+        wanted = report and (until is None or not (self.store / REPORT).exists())
+        return Run(result, self.store, self._report(result) if wanted else None, release)
 
     def _publish(self, made: Mapping[str, StepResult]) -> int:
         from sevenstep.live.releases import publish

@@ -102,7 +102,7 @@ def show(words: Sequence[str], store: Path | None, overrides: Sequence[str], as_
 
     spec, step = _spec_and_step(words)
     project = Project(spec, store, overrides)
-    result = project.run(until=step, anyway=True, quiet=as_json)
+    result = project.run(until=step, anyway=True, quiet=as_json, report=False)
     chapters = chapters_of(result.result, project.store)
     wanted = [chapters[step]] if step else list(chapters.values())
     if as_json:
@@ -143,7 +143,7 @@ def plan(spec: Path, store: Path | None, overrides: Sequence[str], as_json: bool
     from sevenstep.project import Project
 
     project = Project(spec, store, overrides)
-    result = project.run(until="design", anyway=True, quiet=as_json)
+    result = project.run(until="design", anyway=True, quiet=as_json, report=False)
     values = _values(project, result)
     planned = result.step("design").json("plan")
     if as_json:

@@ -35,16 +35,18 @@ def predict(
     Rows in which the target is known are taken as newer observations first, and are not predicted.
     """
     from sevenstep.live.predict import write_predictions
+    from sevenstep.live.releases import champion
     from sevenstep.project import Project
 
-    frame = Project(spec, store, overrides).predict(rows)
+    project = Project(spec, store, overrides)
+    frame = project.predict(rows)
     if output is not None:
         write_predictions(frame, output)
         told = {"rows": len(frame), "output": str(output)}
         if as_json:
             echo_json(told)
         else:
-            click.echo(f"{len(frame):,} predictions written to {output}")
+            click.echo(f"{len(frame):,} predictions of release {champion(project.store).number} written to {output}")
     elif as_json:
         click.echo(frame.write_json())
     else:

@@ -51,7 +51,9 @@ class Intake:
     keys: tuple[str, ...]
 
 
-def intake(data: Data, base: Path, targets: Sequence[str] = (), *, one_row_per_time: bool | None = None) -> Intake:
+def intake(
+    data: Data, base: Path, targets: Sequence[str] = (), *, one_row_per_time: bool | None = None, given: bool = False
+) -> Intake:
     """Take in the sources of a spec.
 
     Args:
@@ -60,18 +62,20 @@ def intake(data: Data, base: Path, targets: Sequence[str] = (), *, one_row_per_t
         targets: columns to be predicted; they must be there, and a text among their numbers costs its row.
         one_row_per_time: whether keys and time name a row, so that a second row of the same is a duplicate. By default so when
             the section has ``series``; say True for a single series, False where time is only a property (a wafer's test).
+        given: whether these are rows to be predicted, which may be few: a column empty in all of them stays, and a joined source
+            that has none of them is no fault.
 
     Raises:
         InputError: a fault of the section or of the sources, as one sentence.
     """
-    return _Taking(data, base, targets).run(bool(data.series) if one_row_per_time is None else one_row_per_time)
+    return _Taking(data, base, targets, given).run(bool(data.series) if one_row_per_time is None else one_row_per_time)
 
 
 class _Taking:
     """One intake under way: what all its stages share."""
 
-    def __init__(self, data: Data, base: Path, targets: Sequence[str]) -> None:
-        self.data, self.base, self.targets = data, base, tuple(targets)
+    def __init__(self, data: Data, base: Path, targets: Sequence[str], given: bool) -> None:
+        self.data, self.base, self.targets, self.given = data, base, tuple(targets), given
         self.sources = data.tables()
         self.main = next(iter(self.sources))
         self.parts: dict[str, str] = {} if data.time is None or isinstance(data.time, str) else data.time.columns()
@@ -158,8 +162,8 @@ class _Taking:
 
     def _join(self, items: pl.DataFrame, right: pl.DataFrame, name: str, source: Source) -> Joined:
         if source.published is None:
-            return join_on_keys(items, right, name, source.on, self.record)
-        joined = join_as_of(items, right, name, source.on, self.time, source.published, self.record)
+            return join_on_keys(items, right, name, source.on, self.record, must_match=not self.given)
+        joined = join_as_of(items, right, name, source.on, self.time, source.published, self.record, must_match=not self.given)
         self.tables[name] = right.sort([*source.on.values(), source.published, ROW]).drop(ROW)
         return joined
 
@@ -172,6 +176,7 @@ class _Taking:
                 given = f"data.drop names '{column}', which the spec also uses as target, time, series or segment"
                 raise InputError("DATA-DROP", given, "a column is either used or dropped", f"take '{column}' out of data.drop")
         empty = [name for name in items.columns if name not in needed and items[name].null_count() == items.height]
+        empty = [] if self.given else empty
         for column in empty:
             text = f"column '{column}' has no value in any row"
             self.record.add("dropped", text, source=self.main, column=column, rows=items.height)

@@ -26,7 +26,9 @@ class Joined:
     added: tuple[str, ...]
 
 
-def join_on_keys(items: pl.DataFrame, right: pl.DataFrame, name: str, on: Mapping[str, str], record: Record) -> Joined:
+def join_on_keys(
+    items: pl.DataFrame, right: pl.DataFrame, name: str, on: Mapping[str, str], record: Record, *, must_match: bool = True
+) -> Joined:
     """Left join of ``right`` on ``on`` (column of ``items``: column of ``right``), where each key may occur once.
 
     Rows of ``right`` that are equal in all columns count once; columns named as in ``items`` are left out where they say the
@@ -34,7 +36,7 @@ def join_on_keys(items: pl.DataFrame, right: pl.DataFrame, name: str, on: Mappin
 
     Raises:
         InputError: ``JOIN-NO-ON``, ``JOIN-NO-KEY`` (a key is not there), ``JOIN-TYPE``, ``JOIN-NOT-UNIQUE`` (with the key that
-            occurs twice), ``JOIN-NO-MATCH`` (no row of the main source finds any), ``JOIN-CLASH``.
+            occurs twice), ``JOIN-NO-MATCH`` (no row of the main source finds any, and ``must_match``), ``JOIN-CLASH``.
     """
     if not on:
         given = f"source '{name}' names no columns to join on"
@@ -46,12 +48,20 @@ def join_on_keys(items: pl.DataFrame, right: pl.DataFrame, name: str, on: Mappin
     keyed = right.rename(dict(zip(right_keys, _temporary(left_keys), strict=True))).with_columns(pl.lit(True).alias(_ORDER))
     joined = items.with_columns(pl.col(key).alias(copy) for key, copy in zip(left_keys, _temporary(left_keys), strict=True))
     joined = joined.join(keyed, on=_temporary(left_keys), how="left", maintain_order="left")
-    _record_unmatched(joined[_ORDER].is_null(), items, right, name, left_keys, right_keys, record)
+    _record_unmatched(joined[_ORDER].is_null(), items, right, name, left_keys, right_keys, record, must_match)
     return _trimmed(joined, items, [column for column in right.columns if column not in right_keys], name, record)
 
 
 def join_as_of(
-    items: pl.DataFrame, right: pl.DataFrame, name: str, on: Mapping[str, str], time: str | None, published: str, record: Record
+    items: pl.DataFrame,
+    right: pl.DataFrame,
+    name: str,
+    on: Mapping[str, str],
+    time: str | None,
+    published: str,
+    record: Record,
+    *,
+    must_match: bool = True,
 ) -> Joined:
     """For each main row the latest row of ``right`` with its key that was published at or before the row's time.
 
@@ -81,7 +91,7 @@ def join_as_of(
         strategy="backward",
         check_sortedness=False,
     ).sort(_ORDER)
-    _record_unmatched(joined["__found__"].is_null(), items, right, name, left_keys, right_keys, record)
+    _record_unmatched(joined["__found__"].is_null(), items, right, name, left_keys, right_keys, record, must_match)
     others = [column for column in right.columns if column not in (*right_keys, published)]
     return _trimmed(joined, items, others, name, record)
 
@@ -208,9 +218,10 @@ def _record_unmatched(
     left_keys: Sequence[str],
     right_keys: Sequence[str],
     record: Record,
+    must_match: bool,
 ) -> None:
     count = int(unmatched.sum())
-    if count == items.height and items.height:
+    if must_match and count == items.height and items.height:
         here = _example(items, left_keys)
         there = _example(right, right_keys)
         given = f"no row of the main source finds its match in '{name}' (keys here like {here}, there like {there})"

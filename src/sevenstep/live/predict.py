@@ -51,11 +51,11 @@ def typed_rows(spec: Spec, rows: Path, model: Model) -> pl.DataFrame:
             "PREDICT-NO-FILE", f"{rows} is not there", "--input names a file with the rows to be predicted", "check the path"
         )
     path = str(rows.resolve())
-    own = intake(spec.data.with_rows_from(path, joined=False), spec.base, (), one_row_per_time=True)
+    own = intake(spec.data.with_rows_from(path, joined=False), spec.base, (), one_row_per_time=True, given=True)
     _all_usable(own, rows, model)
     if all(name in own.items.columns for name in model.input_schema()):
         return own.items
-    return intake(spec.data.with_rows_from(path, joined=True), spec.base, (), one_row_per_time=True).items
+    return intake(spec.data.with_rows_from(path, joined=True), spec.base, (), one_row_per_time=True, given=True).items
 
 
 def _all_usable(taken: Intake, rows: Path, model: Model) -> None:

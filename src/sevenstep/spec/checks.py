@@ -89,7 +89,13 @@ def _check_goal(kpi: Tree, place: Place) -> Iterator[Problem]:
         goal = Goal.parse(str(kpi.get("goal")))
     except ValueError:
         return
-    if sense is None or sense.direction in ("target", goal.direction):
+    if sense is None:
+        return
+    if sense.share and abs(goal.value) > 1.5:
+        rule = f"{kpi['metric']} is a share: 1 means 100 %"
+        fix = f'did you mean "{Goal(goal.operator, goal.value / 100)}"?'
+        yield Problem((*place, "goal"), "SPEC-GOAL-SHARE", f'goal "{goal}"', rule, fix)
+    if sense.direction in ("target", goal.direction):
         return
     better = f"for {kpi['metric']} {sense.direction} is better"
     fix = f'did you mean "{Goal(_FLIPPED[goal.operator], goal.value)}"?'  # type: ignore[arg-type]

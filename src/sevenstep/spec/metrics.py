@@ -21,29 +21,32 @@ class MetricSense:
             goal may bound it from either side).
         ideal: the best value.
         takes_weights: whether a KPI may give ``weights`` with it.
+        share: whether it is a share, so that a goal of 20 is most likely meant as 0.20.
     """
 
     direction: Literal["lower", "higher", "target"]
     ideal: float
     takes_weights: bool = False
+    share: bool = False
 
 
 _ERROR = MetricSense("lower", 0.0)
+_SHARE = MetricSense("lower", 0.0, share=True)
 
 METRICS: dict[str, MetricSense] = {
-    "wape": _ERROR,
+    "wape": _SHARE,
     "mae": _ERROR,
     "rmse": _ERROR,
-    "rmspe": _ERROR,
-    "mape": _ERROR,
+    "rmspe": _SHARE,
+    "mape": _SHARE,
     "smape": _ERROR,
     "mase": _ERROR,
     "rmsse": _ERROR,
     "wmae": MetricSense("lower", 0.0, takes_weights=True),
-    "bias": MetricSense("target", 0.0),
+    "bias": MetricSense("target", 0.0, share=True),
     "pinball": _ERROR,
-    "coverage_80": MetricSense("target", 0.80),
-    "coverage_95": MetricSense("target", 0.95),
+    "coverage_80": MetricSense("target", 0.80, share=True),
+    "coverage_95": MetricSense("target", 0.95, share=True),
     "msis": _ERROR,
 }
 

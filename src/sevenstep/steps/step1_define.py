@@ -43,7 +43,7 @@ def _plain(item: Feasibility) -> dict[str, Any]:
 
 
 def _headline(brief: Brief, found: Sequence[Feasibility], verdict: str) -> str:
-    kpi, first = brief.kpis[0], found[0]
+    kpi, first = max(zip(brief.kpis, found, strict=True), key=lambda pair: _ORDER.index(pair[1].verdict))
     reach = interval(first.reachable, first.low, first.high, kpi.metric)
     return f"{verdict}: {kpi.id} {kpi.metric} {reach} expected, goal {goal_text(kpi.goal.operator, kpi.goal.value, kpi.metric)}"
 

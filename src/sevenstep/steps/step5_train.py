@@ -11,6 +11,7 @@ from sevenstep.errors import InternalError
 from sevenstep.search.jobs import Fits
 from sevenstep.search.kpis import leading_kpi, leading_metric
 from sevenstep.search.leaderboard import Leaderboard, lead_curve, leaderboard, metric_named, slices
+from sevenstep.search.tune import loss_of
 from sevenstep.spec.brief import Brief
 from sevenstep.steps.words import interval
 from sevenstep.tasks.contract import Candidate, Plan, Task
@@ -65,9 +66,11 @@ def _board(brief: Brief, target: str, plan: Plan, scores: Mapping[tuple[str, str
     mine = {name: table for (own, name), table in scores.items() if own == target}
     costs = {candidate.name: candidate.cost for candidate in plan.candidates if candidate.target == target}
     rules = [candidate.name for candidate in plan.candidates if candidate.target == target and candidate.baseline]
-    baseline = kpi.baseline if kpi.baseline in mine else next((name for name in rules if name in mine), None)
-    together = join_score_tables(list(mine.values()))
     metric = leading_metric(kpi)
+    losses = {name: loss_of(mine[name], metric) for name in rules if name in mine}
+    best_rule = min(losses, key=lambda name: (losses[name] != losses[name], losses[name]), default=None)
+    baseline = kpi.baseline if kpi.baseline in mine else best_rule
+    together = join_score_tables(list(mine.values()))
     least = (kpi.min_gain or 0.0) if metric == kpi.metric else 0.0
     return leaderboard(together, metric, baseline=baseline, costs=costs, seed=brief.seed, min_gain=least)
 
