@@ -39,6 +39,9 @@ __all__ = ["RunRequest", "run_steps"]
 
 OnStep = Callable[[StepResult], None]
 
+CUT_SHORT = "cut_short"
+"""What a step leaves among its measures when the clock kept it from what its result needs: a later run makes it anew."""
+
 REPAIRS = 3
 """How often one artifact is made again within a run before the disk is to blame."""
 
@@ -192,9 +195,9 @@ class _Runner:
         return artifact
 
     def _complete(self, key: str) -> StoredArtifact | None:
-        """The step's artifact in the store; none where the clock had cut it, or an earlier step of this run, short."""
+        """The artifact in the store; none where the clock kept it, or an earlier step of this run, from what it needs."""
         found = self._store.find(key)
-        if found is not None and (self._cut_short or found.measured.get("jobs_skipped")):
+        if found is not None and (self._cut_short or found.measured.get(CUT_SHORT)):
             self._cut_short = True
             self._store.set_aside(key)
             return None

@@ -39,7 +39,7 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
         frames={"scores": join_score_tables(list(scores.values())).frame},
         headline=_headline(brief, boards),
         chapter=Chapter("train", "Train", _answer(brief, boards), "", blocks),
-        measured=fits.seconds,
+        measured=fits.seconds | _cut_short(found),
     )
 
 
@@ -59,6 +59,11 @@ def _sorted_out(
                 "TRAIN-NOTHING", f"no candidate of '{target}' could be fitted", "; ".join(failures), "see the journal"
             )
     return scores, failures
+
+
+def _cut_short(found: Sequence[ScoreTable | Failure]) -> dict[str, float]:
+    """Marks a comparison the clock kept candidates out of: a later run with time to spare makes it anew."""
+    return {"cut_short": 1.0} if any(isinstance(result, Failure) and result.skipped for result in found) else {}
 
 
 def _board(brief: Brief, target: str, plan: Plan, scores: Mapping[tuple[str, str], ScoreTable]) -> Leaderboard:
