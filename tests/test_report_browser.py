@@ -209,6 +209,8 @@ def test_days_are_the_same_in_every_time_zone(opened: Open, sample: Path, zone: 
 def test_paper_shows_all_chapters_in_light_without_the_navigation(opened: Open, sample: Path) -> None:
     page = opened(sample, color_scheme="dark")
     page.emulate_media(media="print")
+    light = "document.querySelector('#define .chart svg text')?.getAttribute('fill') === '#566270'"
+    page.wait_for_function(light, timeout=20_000)  # charts are drawn again in light, which takes a busy machine a while
     page.wait_for_timeout(800)
     assert not page.locator(".side").is_visible()
     assert page.locator("section.chapter:visible").count() == 7

@@ -79,6 +79,12 @@ def _open(data: Dataset, panel: Panel) -> NDArray[np.int64]:
     return panel.rows.select((unknown & (pl.col("step") > panel.end)).arg_true())[:, 0].to_numpy().astype(np.int64)
 
 
+def _unexpectedly_empty(rows: pl.DataFrame, data: Dataset) -> list[str]:
+    """Inputs known ahead that no given row fills, though most rows of the history do; a sparse one (local events) may be empty."""
+    ahead = [name for name in data.roles.known_ahead if name in rows.columns and rows[name].null_count() == len(rows)]
+    return [name for name in ahead if data.items[name].null_count() < len(data.items) / 2]
+
+
 def rows_to_ask(data: Dataset, panel: Panel, rows: pl.DataFrame) -> AskedRows:
     """The given rows in which no target is known, in the order they were given."""
     roles = data.roles
@@ -89,7 +95,7 @@ def rows_to_ask(data: Dataset, panel: Panel, rows: pl.DataFrame) -> AskedRows:
         raise InputError(
             "PREDICT-NO-ROWS", "every row given has its target already", "rows to be forecast have none", "leave the target empty"
         )
-    check_columns(wanted, names, roles.known_ahead)
+    check_columns(wanted.drop(_unexpectedly_empty(wanted, data)), names, roles.known_ahead)
     typed = typed_as(wanted.select(names), panel.rows)
     numbered = panel.rows.select(names).with_row_index("row")
     found = typed.join(numbered, on=names, how="left", nulls_equal=True, maintain_order="left")
