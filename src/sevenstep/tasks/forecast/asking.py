@@ -80,7 +80,7 @@ def _open(data: Dataset, panel: Panel) -> NDArray[np.int64]:
 
 
 def _unexpectedly_empty(rows: pl.DataFrame, data: Dataset) -> list[str]:
-    """Inputs known ahead that no given row fills, though most rows of the history do; a sparse one (local events) may be empty."""
+    """Inputs known ahead that no given row fills, though most of the history does; a sparse one (local events) may be empty."""
     ahead = [name for name in data.roles.known_ahead if name in rows.columns and rows[name].null_count() == len(rows)]
     return [name for name in ahead if data.items[name].null_count() < len(data.items) / 2]
 
