@@ -13,7 +13,7 @@ import polars as pl
 from sevenstep.chapter import Block, Chapter, Column, Figure, Table
 from sevenstep.data.dataset import Dataset
 from sevenstep.errors import InputError
-from sevenstep.search.kpis import leading_kpi
+from sevenstep.search.kpis import KpiState, gate_of, leading_kpi
 from sevenstep.spec.brief import Brief
 from sevenstep.steps.words import counted
 from sevenstep.tasks.contract import Model, Task
@@ -30,7 +30,7 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     model = task.load_model(tune.folder("model"))
     states: list[dict[str, Any]] = tune.json("kpis")
     predictions, why = _predicted(model)
-    gate = _gate(states)
+    gate = gate_of([KpiState(**state) for state in states])
     release = {
         "project": brief.name,
         "task": task.grammar.task,
@@ -65,11 +65,6 @@ def _predicted(model: Model) -> tuple[pl.DataFrame | None, str]:
         if error.code != "PREDICT-NO-ROWS":
             raise
         return None, f"{error.given}; {error.fix}"
-
-
-def _gate(states: Sequence[Mapping[str, Any]]) -> str:
-    found = {state["state"] for state in states}
-    return next((state for state in ("missed", "not_measured") if state in found), "met")
 
 
 def _headline(states: Sequence[Mapping[str, Any]], predictions: pl.DataFrame | None, why: str) -> str:

@@ -15,7 +15,6 @@ import polars as pl
 
 from sevenstep.chapter import Block, Column, Table
 from sevenstep.data.dataset import Dataset
-from sevenstep.data.naming import did_you_mean
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.contract import Candidate, Fold, Plan, Range
@@ -23,6 +22,7 @@ from sevenstep.tasks.forecast.candidates import BOOSTING, CATALOG, Entry, Situat
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.folds import plan_folds
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
+from sevenstep.tasks.forecast.roles import must_exist
 
 __all__ = ["make_plan"]
 
@@ -99,21 +99,15 @@ def _weights(panel: Panel, target: str, brief: Brief) -> dict[str, float]:
         rule = "all weighted KPIs of a target share their weights"
         raise InputError("FORECAST-WEIGHTS", given, rule, "give both the same weights")
     for name in found[0] if found else ():
-        _must_exist(name, panel, "a KPI's weights")
+        must_exist(name, panel.rows, "a KPI's weights")
     return found[0] if found else {}
-
-
-def _must_exist(name: str, panel: Panel, key: str) -> None:
-    if name not in panel.rows.columns:
-        given, rule = f"'{name}' in {key} is not a column", f"{key} names columns of the joined data"
-        raise InputError("FORECAST-COLUMN", given, rule, did_you_mean(name, panel.rows.columns))
 
 
 def _check(panel: Panel, folds: Sequence[Fold], brief: Brief) -> None:
     """What would otherwise be found only after all the training."""
     for level in brief.section.hierarchy:
         for name in level:
-            _must_exist(name, panel, "forecast.hierarchy")
+            must_exist(name, panel.rows, "forecast.hierarchy")
     first = min(int(fold.test["after"]) for fold in folds)
     for target in brief.targets:
         last = panel.rows.filter(pl.col(target).is_not_null())["step"].max()

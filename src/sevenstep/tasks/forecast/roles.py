@@ -13,7 +13,7 @@ from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.forecast.clock import infer_frequency, season_of, year_of
 
-__all__ = ["find_roles"]
+__all__ = ["find_roles", "must_exist"]
 
 OURS = frozenset({
     "series", "step", "row", "number", "target", "prediction", "candidate", "fold", "origin", "time", "lead", "item", "cluster",
@@ -34,7 +34,7 @@ def find_roles(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence
     time = _time_column(brief)
     keys, segments = tuple(data.series), tuple(data.segments)
     for name, role in [*((key, "series") for key in keys), *((segment, "segments") for segment in segments)]:
-        _must_exist(name, items, f"data.{role}")
+        must_exist(name, items, f"data.{role}")
     _free_of_ours((*keys, *segments))
     ahead = _known_ahead(items, brief, sources)
     taken = {time, *keys, *brief.targets, *ahead}
@@ -57,7 +57,8 @@ def _time_column(brief: Brief) -> str:
     return brief.data.time if isinstance(brief.data.time, str) else "time"
 
 
-def _must_exist(name: str, items: pl.DataFrame, key: str) -> None:
+def must_exist(name: str, items: pl.DataFrame, key: str) -> None:
+    """Raise InputError where a column that ``key`` of the spec names is not among those of ``items``."""
     if name not in items.columns:
         rule = f"{key} names columns of the joined data"
         given = f"'{name}' in {key} is not a column, or has no value in any row"
@@ -69,7 +70,7 @@ def _known_ahead(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequen
     for name in brief.section.known_ahead:
         _as_of(brief, name)
         if name not in sources:
-            _must_exist(name, items, "forecast.known_ahead")
+            must_exist(name, items, "forecast.known_ahead")
         names += [name] if name in items.columns else [column for column in sources[name] if column in items.columns]
     _no_target(brief)
     reserved = {*brief.targets, *brief.data.series}
