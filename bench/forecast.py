@@ -35,7 +35,7 @@ from sevenstep.stats.intervals import cluster_estimate
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
 from sevenstep.tasks.forecast.asking import open_rows
-from sevenstep.tasks.forecast.clock import Clock
+from sevenstep.tasks.forecast.clock import Clock, infer_frequency
 from sevenstep.tasks.forecast.families.naive import RULES, NaiveMember
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.panel import Settings, build_panel
@@ -79,9 +79,8 @@ def _window(path: Path, window: int, options: argparse.Namespace) -> None:
 
 
 def _main_rows(spec: Spec) -> pl.DataFrame:
-    tables = spec.data.tables()
-    main = next(name for name, source in tables.items() if not source.on)
-    plain = {"source": None, "sources": {main: tables[main]}, "segments": (), "drop": (), "limits": {}}
+    main = spec.data.main()
+    plain = {"source": None, "sources": {main: spec.data.tables()[main]}, "segments": (), "drop": (), "limits": {}}
     alone = spec.data.model_copy(update=plain)
     return intake(alone, spec.base, spec.targets, one_row_per_time=True).items
 
@@ -95,8 +94,7 @@ def _cut(spec: Spec, path: Path, window: int, folder: Path) -> tuple[Path, pl.Da
     items = _main_rows(spec)
     time = spec.data.time if isinstance(spec.data.time, str) else "time"
     known = items.filter(pl.any_horizontal([pl.col(target).is_not_null() for target in spec.targets]))
-    frequency = spec.section.frequency
-    clock = Clock.of(items[time], frequency)
+    clock = Clock.of(items[time], spec.section.frequency or infer_frequency(known, time, list(spec.data.series)))
     steps = items.select(clock.steps(pl.col(time)).alias("step"))["step"]
     ends = pl.Series("end", _ends(known, clock, time, list(spec.data.series), items))
     back, horizon = ends - steps, spec.section.horizon
@@ -123,21 +121,22 @@ def _ends(known: pl.DataFrame, clock: Clock, time: str, keys: list[str], items: 
 
 def _pointed(spec: Spec, path: Path, folder: Path) -> Path:
     """A copy of the spec that reads the cut rows, and everything else from where it was."""
-    yaml = YAML(typ="safe")
+    yaml = YAML()
     document = yaml.load(path.read_text(encoding="utf-8"))
     data, name = document["data"], "main.parquet"
     if "sources" in data:
-        for source in data["sources"].values():
-            if "on" not in source:
-                source["path"] = name
-            else:
-                source["path"] = str((path.parent / source["path"]).resolve())
+        for label, source in data["sources"].items():
+            source["path"] = name if label == spec.data.main() else _absolute(source["path"], path.parent)
     else:
         data["source"] = name
     copy = folder / "sevenstep.yaml"
     with copy.open("w", encoding="utf-8") as file:
         yaml.dump(document, file)
     return copy
+
+
+def _absolute(paths: str | list[str], base: Path) -> str | list[str]:
+    return str((base / paths).resolve()) if isinstance(paths, str) else [str((base / one).resolve()) for one in paths]
 
 
 def _run(spec: Path, store: Path, overrides: list[str]) -> tuple[float, float]:

@@ -107,6 +107,11 @@ def test_join_columns_are_given_as_a_list_or_as_pairs(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_the_source_that_joins_no_other_gives_the_rows_wherever_it_stands(tmp_path: Path) -> None:
+    text = "{sources: {b: {path: b.csv, on: [x]}, a: {path: a.csv}}, time: t}"
+    assert with_data(tmp_path, text).data.main() == "a"
+
+
 def test_a_time_of_several_columns_keeps_its_parts(tmp_path: Path) -> None:
     time = with_data(tmp_path, "{source: a.csv, time: {hour: hr, date: dteday}}").data.time
     assert isinstance(time, TimeParts)

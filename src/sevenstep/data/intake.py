@@ -57,7 +57,7 @@ def intake(
     """Take in the sources of a spec.
 
     Args:
-        data: the ``data`` section; the first source is the main one, the others are joined to it.
+        data: the ``data`` section; the source without ``on`` gives the rows, the others are joined to it.
         base: folder of the spec, which relative paths start from.
         targets: columns to be predicted; they must be there, and a text among their numbers costs its row.
         one_row_per_time: whether keys and time name a row, so that a second row of the same is a duplicate. By default so when
@@ -77,7 +77,7 @@ class _Taking:
     def __init__(self, data: Data, base: Path, targets: Sequence[str], given: bool) -> None:
         self.data, self.base, self.targets, self.given = data, base, tuple(targets), given
         self.sources = data.tables()
-        self.main = next(iter(self.sources))
+        self.main = data.main()
         self.parts: dict[str, str] = {} if data.time is None or isinstance(data.time, str) else data.time.columns()
         self.time = data.time if data.time is None or isinstance(data.time, str) else TIME
         self.keys = tuple(data.series or ())

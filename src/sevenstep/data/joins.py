@@ -40,7 +40,8 @@ def join_on_keys(
     """
     if not on:
         given = f"source '{name}' names no columns to join on"
-        raise InputError("JOIN-NO-ON", given, "every source after the first must say 'on'", f"add on: [{_shared(items, right)}]")
+        rule = "every source but the one that gives the rows must say 'on'"
+        raise InputError("JOIN-NO-ON", given, rule, f"add on: [{_shared(items, right)}]")
     left_keys, right_keys = _checked_keys(items, right, name, on)
     items, right = _aligned(items, right.drop(ROW, strict=False), name, left_keys, right_keys, record)
     right = _one_per_key(right, name, right_keys, record)

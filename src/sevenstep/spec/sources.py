@@ -179,14 +179,18 @@ class Data(Closed):
             return {"source": Source(path=_paths(self.source), **reading)}
         return {"source": Source(url=self.source if isinstance(self.source, FromEnvironment) else self.source[0], **reading)}
 
+    def main(self) -> str:
+        """Name of the source that gives the rows, wherever it stands: the one that is joined to no other."""
+        tables = self.tables()
+        return next(name for name, source in tables.items() if not source.on)
+
     def with_rows_from(self, path: str, *, joined: bool) -> Data:
         """The same section with another file as its main source, for rows that are to be predicted.
 
         Such rows need not have every column the training rows had, so nothing but series and time is asked of them; ``joined``
         keeps the other sources.
         """
-        tables = self.tables()
-        main = next(name for name, source in tables.items() if not source.on)
+        tables, main = self.tables(), self.main()
         unset: dict[str, Any] = dict.fromkeys(("url", "query", "format", "delimiter", "columns"))
         own = tables[main].model_copy(update={"path": (path,), **unset})
         others = {name: source for name, source in tables.items() if name != main} if joined else {}
