@@ -15,9 +15,10 @@ from sevenstep.data.contract import ColumnRule, Contract, infer_contract
 from sevenstep.data.contract_check import ContractCheck, check_contract
 from sevenstep.data.contract_text import parse_contract, render_contract
 from sevenstep.data.dataset import Roles
+from sevenstep.data.intake import intake
 from sevenstep.data.snapshot import fingerprint_tables
 from sevenstep.errors import CollectedErrors, InputError
-from sevenstep.spec.sources import Limits
+from sevenstep.spec.sources import Data, Limits
 
 ROLES = Roles(targets=("sales",), time="day", keys=("shop",))
 
@@ -194,6 +195,7 @@ def test_a_snapshot_survives_files_and_processes(tmp_path: Path) -> None:
     program = f"""
 import polars as pl
 from sevenstep.data.dataset import Roles
+from sevenstep.data.intake import intake
 from sevenstep.data.snapshot import fingerprint_tables
 roles = Roles(targets=("sales",), time="day", keys=("shop",))
 print(fingerprint_tables({{"items": pl.read_parquet({str(tmp_path / "items.parquet")!r})}}, roles, {{}}))
@@ -229,3 +231,15 @@ def test_a_snapshot_takes_bytes_lists_and_empty_tables() -> None:
     table = pl.DataFrame({"image": [b"x", None], "boxes": [[1, 2], None], "flag": [True, None], "none": [None, None]})
     roles = Roles(targets=())
     assert fingerprint_tables({"t": table}, roles, {}) != fingerprint_tables({"t": table[:0]}, roles, {})
+
+
+def test_a_row_set_aside_names_the_source_and_the_row_the_person_gave(tmp_path: Path) -> None:
+    (tmp_path / "till.csv").write_text("shop,day,sales\nb,2024-01-02,5\na,2024-01-02,-3\na,2024-01-01,4\n", encoding="utf-8")
+    data = Data.model_validate({"sources": {"till": {"path": "till.csv"}}, "time": "day", "series": ["shop"]})
+    taken = intake(data, tmp_path, ("sales",))
+    assert (taken.source, taken.rows.to_list()) == ("till", [3, 2, 1])  # sorted by shop and day
+    limited = infer_contract(taken.items, ROLES, limits={"sales": Limits(min=0)}, frequency="1d")
+    aside = check_contract(taken.items, limited, source=taken.source, rows=taken.rows).quarantine
+    assert aside.select("source", "row", "column", "code").rows() == [("till", 2, "sales", "CONTRACT-LIMITS")]
+    assert "__row__" not in aside["values"][0]
+    assert "__row__" not in check_contract(taken.items, limited, source=taken.source, rows=taken.rows).items.columns

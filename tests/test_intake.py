@@ -447,6 +447,50 @@ def test_an_as_of_join_gives_what_had_been_published_at_the_time(tmp_path: Path)
     assert taken.items.select("y", "price").rows() == duckdb.connect().execute(query.format(tmp_path)).fetchall()
 
 
+def forecasts(base: Path, suffix: str) -> dict[str, Any]:
+    """Weather forecasts for two regions and three days, published one and two days ahead and again on the day after."""
+    main = pl.DataFrame({"region": ["n"] * 3 + ["s"] * 3, "day": DAYS[2:5] * 2, "y": range(6)})
+    told = [
+        {
+            "place": place,
+            "target_day": DAYS[at],
+            "issued": DAYS[at + after],
+            "degrees": 100.0 * (place == "s") + 10.0 * at + after,
+        }
+        for place in "ns"
+        for at in (2, 3, 4)
+        for after in (-2, -1, 1)
+    ]
+    weather = pl.DataFrame(told).sample(fraction=1, shuffle=True, seed=3)
+    write = {"csv": pl.DataFrame.write_csv, "parquet": pl.DataFrame.write_parquet}[suffix]
+    write(main, base / f"main.{suffix}")
+    write(weather, base / f"weather.{suffix}")
+    on = {"region": "place", "day": "target_day"}
+    return {"main": {"path": f"main.{suffix}"}, "weather": {"path": f"weather.{suffix}", "on": on, "published": "issued"}}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_of_several_forecasts_for_a_day_the_newest_published_by_then_is_joined(tmp_path: Path, suffix: str) -> None:
+    taken = take(tmp_path, sources=forecasts(tmp_path, suffix), time="day", series=["region"])
+    assert taken.items["degrees"].to_list() == [19.0, 29.0, 39.0, 119.0, 129.0, 139.0]
+    query = """SELECT m.y, w.degrees FROM '{0}/main.{1}' m ASOF LEFT JOIN '{0}/weather.{1}' w
+        ON m.region = w.place AND m.day = w.target_day AND m.day >= w.issued ORDER BY m.region, m.day"""
+    assert taken.items.select("y", "degrees").rows() == duckdb.connect().execute(query.format(tmp_path, suffix)).fetchall()
+    assert taken.items.columns == ["region", "day", "y", "degrees"]
+    assert len(taken.tables["weather"]) == 18
+
+
+def test_hourly_rows_take_the_forecasts_for_their_day(tmp_path: Path) -> None:
+    hours = [datetime(2024, 1, 3, hour) for hour in (6, 12, 18)]
+    pl.DataFrame({"t": hours, "y": [1, 2, 3]}).write_parquet(tmp_path / "main.parquet")
+    issued = [datetime(2024, 1, 2, 12), datetime(2024, 1, 3, 10), datetime(2024, 1, 3, 20)]
+    told = {"for_day": [date(2024, 1, 3)] * 3, "issued": issued, "degrees": [1.0, 2.0, 3.0]}
+    pl.DataFrame(told).write_parquet(tmp_path / "weather.parquet")
+    source = {"path": "weather.parquet", "on": {"t": "for_day"}, "published": "issued"}
+    taken = take(tmp_path, sources={"main": {"path": "main.parquet"}, "weather": source}, time="t")
+    assert taken.items["degrees"].to_list() == [1.0, 2.0, 2.0]
+
+
 def test_all_vintages_are_kept_for_backtests(tmp_path: Path) -> None:
     taken = take(tmp_path, sources=vintages(tmp_path), time="t", series=["shop"])
     assert taken.tables["prices"]["price"].to_list() == [1.0, 2.0, 9.0, 5.0]

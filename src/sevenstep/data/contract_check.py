@@ -10,7 +10,7 @@ import polars as pl
 from sevenstep.data.contract import DEFAULT_ACTIONS, Action, ColumnRule, Contract, type_of
 from sevenstep.data.dataset import Finding
 from sevenstep.data.naming import did_you_mean, listed
-from sevenstep.data.quarantine import Quarantine
+from sevenstep.data.quarantine import ROW, Quarantine
 
 __all__ = ["ContractCheck", "check_contract"]
 
@@ -42,19 +42,23 @@ class _Violation:
     rows: pl.Series | None = None
 
 
-def check_contract(items: pl.DataFrame, contract: Contract, *, frequency: str = "", source: str = "items") -> ContractCheck:
+def check_contract(
+    items: pl.DataFrame, contract: Contract, *, frequency: str = "", source: str = "items", rows: pl.Series | None = None
+) -> ContractCheck:
     """Hold ``items`` against the contract; it never raises, a gate decides on the findings.
 
     Args:
         items: rows in canonical types.
         contract: the rules.
         frequency: spacing of the times as inferred from ``items``; not compared when empty.
-        source: name under which rows are set aside.
+        source: name of the source that gave the rows, under which they are set aside.
+        rows: number of each row in that source, as `Intake.rows` holds it; without it, rows set aside have none.
     """
     violations = list(_table_violations(items, contract, frequency))
     for name, rule in contract.columns.items():
         if name in items.columns:
             violations += _column_violations(items[name], rule)
+    numbered = items if rows is None else items.with_columns(rows.alias(ROW))
     findings, aside, quarantine = [], pl.repeat(False, items.height, eager=True), Quarantine()
     for violation in violations:
         action = _action(violation, contract)
@@ -62,7 +66,7 @@ def check_contract(items: pl.DataFrame, contract: Contract, *, frequency: str = 
         if action == "quarantine" and violation.rows is not None:
             new = violation.rows & ~aside
             code = f"CONTRACT-{violation.kind.upper().replace('_', '-')}"
-            quarantine.set_aside(source, items.filter(new), code=code, column=violation.column, reason=violation.text)
+            quarantine.set_aside(source, numbered.filter(new), code=code, column=violation.column, reason=violation.text)
             aside = aside | new
     return ContractCheck(tuple(findings), items.filter(~aside), quarantine.frame())
 

@@ -47,5 +47,5 @@ def without_duplicates(
 
 
 def ordered(items: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """Rows sorted by ``by``, then by their place in the source, without the column `ROW`."""
-    return items.sort([*by, ROW]).drop(ROW)
+    """Rows sorted by ``by``, then by their place in the source."""
+    return items.sort([*by, ROW])

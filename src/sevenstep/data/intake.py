@@ -14,6 +14,7 @@ import polars as pl
 
 from sevenstep.data.clock import TIME, compose_time
 from sevenstep.data.coercion import Expected, coerce
+from sevenstep.data.flags import compose_class
 from sevenstep.data.identity import ordered, with_identity, without_duplicates
 from sevenstep.data.joins import Joined, join_as_of, join_on_keys
 from sevenstep.data.naming import did_you_mean
@@ -32,6 +33,8 @@ class Intake:
 
     Args:
         items: the rows, in canonical types, sorted by keys and time (by place in the source where there are none).
+        rows: for each of ``items`` the number of its row (from 1) in the main source, for whoever sets it aside later.
+        source: name of the main source, which gives the rows.
         quarantine: rows set aside, in the columns of `quarantine.SCHEMA`.
         record: what was done, in order, as JSON values (see `Record`).
         source_columns: for each source, the columns of ``items`` that came from it.
@@ -42,6 +45,8 @@ class Intake:
     """
 
     items: pl.DataFrame
+    rows: pl.Series
+    source: str
     quarantine: pl.DataFrame
     record: list[dict[str, Any]]
     source_columns: Mapping[str, list[str]]
@@ -52,7 +57,13 @@ class Intake:
 
 
 def intake(
-    data: Data, base: Path, targets: Sequence[str] = (), *, one_row_per_time: bool | None = None, given: bool = False
+    data: Data,
+    base: Path,
+    targets: Sequence[str] = (),
+    *,
+    flags: Sequence[str] = (),
+    one_row_per_time: bool | None = None,
+    given: bool = False,
 ) -> Intake:
     """Take in the sources of a spec.
 
@@ -60,22 +71,25 @@ def intake(
         data: the ``data`` section; the source without ``on`` gives the rows, the others are joined to it.
         base: folder of the spec, which relative paths start from.
         targets: columns to be predicted; they must be there, and a text among their numbers costs its row.
+        flags: flag columns of which the one target is composed (see `compose_class`).
         one_row_per_time: whether keys and time name a row, so that a second row of the same is a duplicate. By default so when
             the section has ``series``; say True for a single series, False where time is only a property (a wafer's test).
-        given: whether these are rows to be predicted, which may be few: a column empty in all of them stays, and a joined source
-            that has none of them is no fault.
+        given: whether these are rows to be predicted, which may be few and stay in their order: a column empty in all of them
+            stays, and a joined source that has none of them is no fault.
 
     Raises:
         InputError: a fault of the section or of the sources, as one sentence.
     """
-    return _Taking(data, base, targets, given).run(bool(data.series) if one_row_per_time is None else one_row_per_time)
+    single = bool(data.series) if one_row_per_time is None else one_row_per_time
+    return _Taking(data, base, targets, tuple(flags), given).run(single)
 
 
 class _Taking:
     """One intake under way: what all its stages share."""
 
-    def __init__(self, data: Data, base: Path, targets: Sequence[str], given: bool) -> None:
+    def __init__(self, data: Data, base: Path, targets: Sequence[str], flags: tuple[str, ...], given: bool) -> None:
         self.data, self.base, self.targets, self.given = data, base, tuple(targets), given
+        self.flags, self.named = flags, flags or self.targets
         self.sources = data.tables()
         self.main = data.main()
         self.parts: dict[str, str] = {} if data.time is None or isinstance(data.time, str) else data.time.columns()
@@ -89,14 +103,20 @@ class _Taking:
         self._check_columns(frames)
         typed = {name: self._typed(name, frame) for name, frame in frames.items()}
         items, source_columns = self._joined(typed)
-        items = self._dropped(items)
+        items = self._dropped(self._classed(items))
         items = with_identity(items, self.main, self._identity(), self.quarantine)
         if one_row_per_time and self._identity():
             items = without_duplicates(items, self.main, self._identity(), self._own_targets(items), self.record, self.quarantine)
-        items = ordered(self._checked_rows(items), self._identity())
+        items = ordered(self._checked_rows(items), [] if self.given else self._identity())
         kept = {name: [column for column in columns if column in items.columns] for name, columns in source_columns.items()}
         aside = self.quarantine.frame()
-        return Intake(items, aside, self.record.entries, kept, self.tables, self.time, self.parts, self.keys)
+        rows, items = items[ROW].rename("row"), items.drop(ROW)
+        return Intake(items, rows, self.main, aside, self.record.entries, kept, self.tables, self.time, self.parts, self.keys)
+
+    def _classed(self, items: pl.DataFrame) -> pl.DataFrame:
+        if not self.flags:
+            return items
+        return compose_class(items, self.main, self.flags, self.targets[0], self.record, self.quarantine)
 
     def _identity(self) -> list[str]:
         return [*self.keys, *([self.time] if self.time else [])]
@@ -106,7 +126,7 @@ class _Taking:
 
     def _read(self, name: str, source: Source) -> pl.DataFrame:
         if name == self.main:
-            needs = [*self.keys, *self.parts.values(), *([self.time] if self.time and not self.parts else []), *self.targets]
+            needs = [*self.keys, *self.parts.values(), *([self.time] if self.time and not self.parts else []), *self.named]
             needs += [key for other in self.sources.values() for key in other.on]
         else:
             needs = [*source.on.values(), *([source.published] if source.published else [])]
@@ -122,9 +142,16 @@ class _Taking:
             _must_be(column, main, "DATA-NO-TIME", "data.time must name a column of the main source")
         for column in self.keys:
             _must_be(column, main, "DATA-NO-SERIES", "data.series must name columns of the main source")
-        for column in self.targets:
+        for column in self.named:
             _must_be(column, every, "DATA-NO-TARGET", "the target must be a column of the data")
-        for key, columns in (("segments", self.data.segments or ()), ("drop", self.data.drop or ()), ("types", self.data.types)):
+        image = [self.data.image] if self.data.image else []
+        for key, columns in (
+            ("segments", self.data.segments),
+            ("groups", self.data.groups),
+            ("image", image),
+            ("drop", self.data.drop),
+            ("types", self.data.types),
+        ):
             for column in columns:
                 _must_be(column, every, "DATA-NO-COLUMN", f"data.{key} must name columns of the data")
 
@@ -132,7 +159,7 @@ class _Taking:
         source = self.sources[name]
         times, keys = self._roles(name, source)
         expected = Expected(
-            targets=self.targets,
+            targets=self.named,
             times=times,
             keys=keys,
             types=self.data.types,
@@ -169,7 +196,7 @@ class _Taking:
 
     def _dropped(self, items: pl.DataFrame) -> pl.DataFrame:
         """Without the columns of ``data.drop`` and without inputs that are null in every row."""
-        needed = {*self._identity(), *self.targets, *(self.data.segments or ())}
+        needed = {*self._identity(), *self.targets, *self.data.segments, *self.data.groups}
         drop = self.data.drop or ()
         for column in drop:
             if column in needed:

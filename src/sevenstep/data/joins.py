@@ -66,6 +66,9 @@ def join_as_of(
 ) -> Joined:
     """For each main row the latest row of ``right`` with its key that was published at or before the row's time.
 
+    ``on`` may name the time column too: then ``right`` holds several publications for each time (the vintages of a weather
+    forecast), and a row gets the newest one *for* its time.
+
     Raises:
         InputError: ``JOIN-NO-TIME`` (the main source has no time), ``JOIN-NO-KEY``, ``JOIN-TYPE``, ``JOIN-NOT-UNIQUE`` (a key
             has two unlike rows published at the same time), ``JOIN-NO-MATCH``, ``JOIN-CLASH``.
@@ -73,8 +76,8 @@ def join_as_of(
     if time is None:
         given = f"source '{name}' names 'published', and the main source has no time"
         raise InputError("JOIN-NO-TIME", given, "an as-of join compares the two", "set data.time")
-    left_keys, right_keys = _checked_keys(items, right, name, {**on, time: published})
-    del left_keys[-1], right_keys[-1]
+    _checked_keys(items, right, name, {time: published})
+    left_keys, right_keys = _checked_keys(items, right, name, on)
     right = _one_per_key(right.drop(ROW, strict=False), name, [*right_keys, published], record)
     if left_keys:
         items, right = _aligned(items, right, name, left_keys, right_keys, record)

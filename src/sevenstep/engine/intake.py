@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sevenstep.engine.bench import EngineBench
 from sevenstep.engine.fingerprints import job_fingerprint
 from sevenstep.engine.process import Process
 from sevenstep.engine.stat_cache import StatCache
@@ -16,6 +15,7 @@ from sevenstep.errors import InputError
 from sevenstep.work import Artifact, Failure, Job
 
 if TYPE_CHECKING:
+    from sevenstep.engine.bench import EngineBench
     from sevenstep.spec.brief import Brief
 
 __all__ = ["Intake"]
@@ -60,6 +60,7 @@ class Intake:
         keyed: dict[str, Any] = {
             "data": brief.data.model_dump(mode="json"),
             "targets": list(brief.targets),
+            "flags": list(brief.flags),
             "one_row_per_time": self._one_row_per_time,
             "sources_fingerprint": dict(sources),
         }

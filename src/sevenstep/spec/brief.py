@@ -42,8 +42,8 @@ class Brief:
     """What a step may read of the spec; parts that were not given raise `InternalError` when read.
 
     Args:
-        parts: any of ``name``, ``targets``, ``charter``, ``data``, ``kpis``, ``design``, ``budget`` (seconds), ``seed``,
-            ``contract``.
+        parts: any of ``name``, ``targets``, ``flags``, ``charter``, ``data``, ``kpis``, ``design``, ``budget`` (seconds),
+            ``seed``, ``contract``.
         section: the task's section with the keys this step may see.
     """
 
@@ -65,6 +65,11 @@ class Brief:
     def targets(self) -> tuple[str, ...]:
         """Columns to be predicted, in the order of the spec."""
         return tuple(self._part("targets"))
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Flag columns that tell the class of a row, where the target is composed of them."""
+        return tuple(self._part("flags"))
 
     @property
     def charter(self) -> Charter:

@@ -11,9 +11,9 @@ from sevenstep.spec.model import Spec
 __all__ = ["STEP_PARTS", "brief_for"]
 
 STEP_PARTS: dict[str, tuple[str, ...]] = {
-    "define": ("charter", "kpis", "targets", "data", "budget", "seed"),
-    "collect": ("data", "targets"),
-    "prepare": ("targets", "seed"),
+    "define": ("charter", "kpis", "targets", "flags", "data", "budget", "seed"),
+    "collect": ("data", "targets", "flags"),
+    "prepare": ("data", "targets", "seed"),
     "design": ("kpis", "targets", "design", "budget", "seed"),
     "train": ("kpis", "targets", "seed"),
     "tune": ("kpis", "targets", "budget", "seed"),

@@ -32,6 +32,9 @@ def check_targets(tree: Tree, grammar: Grammar) -> Iterator[Problem]:
     """As many targets as the task takes."""
     targets = tree.get("target")
     task = f"task '{grammar.task}'"
+    if isinstance(targets, Mapping) and "one_of" in targets and not grammar.takes_flags:
+        rule, fix = f"{task} predicts columns, not one class of several", "name the column to be predicted"
+        yield Problem(("target",), "SPEC-TARGETS", "a target 'one_of' flag columns", rule, fix)
     if grammar.targets == "none" and targets is not None:
         yield Problem(("target",), "SPEC-TARGETS", "a 'target'", f"{task} takes none", "remove 'target'", "key")
     elif grammar.targets != "none" and targets in (None, []):

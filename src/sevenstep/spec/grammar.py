@@ -49,5 +49,15 @@ class Grammar(Protocol):
         """How many targets it takes."""
         ...
 
+    @property
+    def takes_flags(self) -> bool:
+        """Whether a target may be composed of flag columns (``{one_of: [...]}``)."""
+        ...
+
+    @property
+    def one_row_per_time(self) -> bool:
+        """Whether keys and time name a row, so that a second row of the same is a duplicate."""
+        ...
+
 
 Grammars = Mapping[str, Grammar]

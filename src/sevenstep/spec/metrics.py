@@ -32,6 +32,7 @@ class MetricSense:
 
 _ERROR = MetricSense("lower", 0.0)
 _SHARE = MetricSense("lower", 0.0, share=True)
+_RIGHT = MetricSense("higher", 1.0, share=True)
 
 METRICS: dict[str, MetricSense] = {
     "wape": _SHARE,
@@ -48,6 +49,23 @@ METRICS: dict[str, MetricSense] = {
     "coverage_80": MetricSense("target", 0.80, share=True),
     "coverage_95": MetricSense("target", 0.95, share=True),
     "msis": _ERROR,
+    "rmsle": _ERROR,
+    "r2": MetricSense("higher", 1.0),
+    "accuracy": _RIGHT,
+    "balanced_accuracy": _RIGHT,
+    "f1": _RIGHT,
+    "macro_f1": _RIGHT,
+    "precision": _RIGHT,
+    "recall": _RIGHT,
+    "mcc": MetricSense("higher", 1.0),
+    "roc_auc": _RIGHT,
+    "average_precision": _RIGHT,
+    "log_loss": _ERROR,
+    "brier": _ERROR,
+    "calibration_error": _SHARE,
+    "cost_per_item": _ERROR,
+    "set_coverage_80": MetricSense("target", 0.80, share=True),
+    "set_coverage_95": MetricSense("target", 0.95, share=True),
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PrivateAttr
+from pydantic import AfterValidator, Discriminator, Field, PrivateAttr, Tag
 
 from sevenstep.spec.design import Design
 from sevenstep.spec.fields import Amount, Closed, DurationText, GoalText, Name, Names, Number, Whole, fault
@@ -17,7 +17,7 @@ from sevenstep.spec.places import Origin, Place
 from sevenstep.spec.sources import Data
 from sevenstep.spec.units import Duration
 
-__all__ = ["Budget", "Charter", "Data", "Design", "Kpi", "Report", "Spec", "Worth"]
+__all__ = ["COMPOSED_CLASS", "Budget", "Charter", "Data", "Design", "Kpi", "OneOf", "Report", "Spec", "Worth"]
 
 
 class Charter(Closed):
@@ -55,7 +55,8 @@ class Kpi(Closed):
     baseline: Name | None = Field(default=None, description="simple rule to beat; the best simple rule when not given")
     worth: Worth | None = Field(default=None, description="what an improvement is worth")
     min_gain: Amount | None = Field(
-        default=None, description="smallest improvement worth a change of model, in the unit of the metric"
+        default=None,
+        description="smallest improvement worth a change of model, in the unit of the metric; 1 % of the best when not given",
     )
 
 
@@ -84,6 +85,24 @@ def _this_version(version: int) -> int:
     return version
 
 
+class OneOf(Closed):
+    """A class that the data say by one flag column for each."""
+
+    one_of: Annotated[Names, Field(min_length=2)] = Field(
+        description="columns of which one is true in each row: the row's class", examples=[["scratch", "dent", "stain"]]
+    )
+
+
+def _names_or_one_of(value: Any) -> str:
+    return "<one_of>" if isinstance(value, OneOf) or (isinstance(value, Mapping) and "one_of" in value) else "<names>"
+
+
+Target = Annotated[Annotated[Names, Tag("<names>")] | Annotated[OneOf, Tag("<one_of>")], Discriminator(_names_or_one_of)]
+
+COMPOSED_CLASS = "class"
+"""Name of the target that is composed of flag columns."""
+
+
 class Spec(Closed):
     """A project file that was read and found right.
 
@@ -97,7 +116,9 @@ class Spec(Closed):
     task: Name = Field(description="kind of problem", examples=["forecast"])
     charter: Charter = Field(default_factory=Charter, description="why the project exists")
     data: Data = Field(description="where the rows come from and what their columns mean")
-    target: Names = Field(default=(), description="column or columns to be predicted")
+    target: Target = Field(
+        default=(), description="column or columns to be predicted; {one_of: [columns]} for a class told by flag columns"
+    )
     kpis: tuple[Kpi, ...] = Field(min_length=1, description="what decides; the first one of a target leads its search")
     design: Design = Field(default_factory=Design, description="which candidates to compare")
     budget: Budget = Field(default_factory=Budget, description="what the run may cost")
@@ -121,8 +142,13 @@ class Spec(Closed):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Columns to be predicted, in the order of the spec."""
-        return self.target
+        """Columns to be predicted, in the order of the spec; a class told by flag columns is called `COMPOSED_CLASS`."""
+        return (COMPOSED_CLASS,) if isinstance(self.target, OneOf) else self.target
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flag columns that tell the class; none where the target is a column itself."""
+        return self.target.one_of if isinstance(self.target, OneOf) else ()
 
     @property
     def path(self) -> Path:

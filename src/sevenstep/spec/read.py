@@ -176,9 +176,9 @@ def _combinations(tree: Mapping[str, Any], grammar: Grammar) -> list[Problem]:
 
 def _with_targets(spec: Spec) -> Spec:
     """A KPI that names no target is measured on the only one."""
-    if len(spec.target) != 1:
+    if len(spec.targets) != 1:
         return spec
-    kpis = tuple(kpi if kpi.target else kpi.model_copy(update={"target": spec.target[0]}) for kpi in spec.kpis)
+    kpis = tuple(kpi if kpi.target else kpi.model_copy(update={"target": spec.targets[0]}) for kpi in spec.kpis)
     return spec.model_copy(update={"kpis": kpis})
 
 

@@ -17,7 +17,7 @@ __all__ = ["READING_KEYS", "TASK_KEYS", "Data", "Format", "FromEnvironment", "Li
 Format = Literal["csv", "tsv", "parquet", "json", "jsonl", "excel", "arrow"]
 ColumnType = Literal["text", "integer", "number", "date", "datetime", "boolean"]
 
-TASK_KEYS = ("time", "series", "segments")
+TASK_KEYS = ("time", "series", "segments", "groups", "image")
 """Keys of ``data`` that only some tasks understand; a task's grammar says which of them are its own."""
 
 READING_KEYS = ("format", "delimiter", "encoding", "sheet", "query")
@@ -159,6 +159,10 @@ class Data(Closed):
     )
     series: Names = Field(default=(), description="columns that tell one series from another")
     segments: Names = Field(default=(), description="columns by which results are broken down")
+    groups: Names = Field(
+        default=(), description="columns whose equal values belong together (lot, machine): such rows stay in one fold"
+    )
+    image: Name | None = Field(default=None, description="column with pictures: their bytes, or paths of files")
     drop: Names = Field(default=(), description="columns to leave out")
     missing: Missing = ()
     types: dict[Name, ColumnType] = Field(
@@ -195,7 +199,7 @@ class Data(Closed):
         own = tables[main].model_copy(update={"path": (path,), **unset})
         others = {name: source for name, source in tables.items() if name != main} if joined else {}
         kept = {name: kind for name, kind in self.types.items() if name in self.series}
-        rest = {"source": None, "query": None, "segments": (), "drop": (), "types": kept, "limits": {}}
+        rest = {"source": None, "query": None, "segments": (), "groups": (), "drop": (), "types": kept, "limits": {}}
         return self.model_copy(update={"sources": {main: own, **others}, **rest})
 
 

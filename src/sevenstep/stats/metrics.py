@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from sevenstep.stats.classification import CLASSIFICATION
 from sevenstep.stats.metric import Metric, ratio, root_ratio
 from sevenstep.stats.scored import FloatArray, Scored
 
@@ -45,6 +46,19 @@ def in_sample_scale(history: npt.ArrayLike, season: int, *, squared: bool = Fals
     if steps.size == 0:
         return float("nan")
     return float(np.sqrt(np.mean(steps**2)) if squared else np.mean(np.abs(steps)))
+
+
+def _variation(rows: Scored) -> FloatArray:
+    return np.column_stack([_error(rows) ** 2, rows.truth, rows.truth**2, np.ones(len(rows))])
+
+
+def _explained(sums: FloatArray) -> FloatArray:
+    around = sums[..., 2] - sums[..., 1] ** 2 / np.maximum(sums[..., 3], 1.0)
+    return 1.0 - ratio(np.stack([sums[..., 0], np.where(around > 0, around, 0.0)], axis=-1))
+
+
+def _log_squared(rows: Scored) -> FloatArray:
+    return _mean_of((np.log1p(np.maximum(rows.prediction, 0.0)) - np.log1p(np.maximum(rows.truth, 0.0))) ** 2)
 
 
 def _mean_of(values: FloatArray) -> FloatArray:
@@ -140,6 +154,11 @@ _POINT = (
            f"mean 200|e| / (|truth| + |prediction|); {_M4}", _symmetric, ratio, limits=(0.0, 200.0)),
     Metric("bias", "target", "share", "Sum predicted too much (below 0: too little) over the sum of absolute actuals.",
            "sum(prediction - truth) / sum|truth|; Kolassa and Schuetz (2007)", _bias, ratio, limits=(-np.inf, np.inf), goal=0.0),
+    Metric("rmsle", "lower", "ratio", "Root of the mean squared error of logarithms, for targets of at least 0.",
+           "sqrt(mean (log(1 + prediction) - log(1 + truth))^2); Kaggle Bike Sharing Demand (2014)", _log_squared, root_ratio),
+    Metric("r2", "higher", "ratio", "Share of the variation of the actuals that is explained.",
+           "1 - sum e^2 / sum (truth - mean)^2; Wright (1921), Correlation and causation", _variation, _explained,
+           limits=(-np.inf, 1.0)),
 )  # fmt: skip
 
 _SCALED = (
@@ -162,4 +181,4 @@ _INTERVAL = (
            f"mean((U - L + 2/a (L - y)+ + 2/a (y - U)+) / scale), a = 0.05; {_M4}", _msis, ratio, ("scale", *_BOUNDS[2:])),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_POINT, *_SCALED, *_INTERVAL)}
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_POINT, *_SCALED, *_INTERVAL, *CLASSIFICATION)}

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 __all__ = ["FIELDS", "BoolArray", "FloatArray", "Scored"]
 
+_DEFAULTS = {"weight": 1.0, "scale": 1.0, "root_scale": 1.0, "label": 0.0, "cut": 0.5}
+
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
@@ -25,7 +27,11 @@ class Scored:
         weight: weight of a row, read by weighted metrics only.
         scale: in-sample error of the naive rule, read by scaled metrics only (see `in_sample_scale`).
         root_scale: the same as the root of the mean square, read by RMSSE only.
-        lower_80: lower bound of the 80 % interval; ``upper_80``, ``lower_95`` and ``upper_95`` likewise.
+        lower_80: lower bound of the 80 % interval; ``upper_80``, ``lower_95`` and ``upper_95`` likewise. For classified items the
+            least probability a class needs to be in the 80 % (95 %) set.
+        unit: which item a row is about, where items have a row for each class; by default every row is an item.
+        label: number of the row's class; 0 where items have one row.
+        cut: probability at which a row's class is decided for (see `stats.classification`).
 
     Raises:
         ValueError: when the arrays differ in length.
@@ -40,6 +46,9 @@ class Scored:
     upper_80: FloatArray
     lower_95: FloatArray
     upper_95: FloatArray
+    unit: FloatArray
+    label: FloatArray
+    cut: FloatArray
 
     def __post_init__(self) -> None:
         lengths = {name: len(getattr(self, name)) for name in FIELDS}
@@ -48,11 +57,12 @@ class Scored:
 
     @classmethod
     def of(cls, truth: npt.ArrayLike, prediction: npt.ArrayLike, **others: npt.ArrayLike) -> Scored:
-        """Rows from anything array-like; weight and scale are 1 and bounds are absent unless given."""
+        """Rows from anything array-like; weight and scale are 1, bounds absent and rows items of their own unless given."""
         given = {"truth": np.asarray(truth, np.float64), "prediction": np.asarray(prediction, np.float64)}
         given |= {name: np.asarray(values, np.float64) for name, values in others.items()}
         rows = len(given["truth"])
-        defaults = {name: np.full(rows, 1.0 if name in ("weight", "scale", "root_scale") else np.nan) for name in FIELDS}
+        defaults = {name: np.full(rows, _DEFAULTS.get(name, np.nan)) for name in FIELDS if name != "unit"}
+        defaults["unit"] = np.arange(rows, dtype=np.float64)
         return cls(**(defaults | given))
 
     def __len__(self) -> int:

@@ -19,13 +19,17 @@ __all__ = ["as_taken_in", "intake_job"]
 
 
 def intake_job(arguments: Mapping[str, Any], inputs: Mapping[str, Artifact]) -> Leaves:
-    """Read and join the sources; leaves ``items``, ``quarantine``, ``record``, ``source_columns`` and every table of vintages."""
+    """Read and join the sources.
+
+    Leaves ``items`` with their ``rows`` in the source, ``quarantine``, ``record``, ``source_columns`` and all tables of vintages.
+    """
     data = Data.model_validate(arguments["data"])
-    taken = intake(data, Path(arguments["base"]), tuple(arguments["targets"]), one_row_per_time=arguments["one_row_per_time"])
+    how = {"flags": tuple(arguments["flags"]), "one_row_per_time": arguments["one_row_per_time"]}
+    taken = intake(data, Path(arguments["base"]), tuple(arguments["targets"]), **how)
     vintages = {f"vintages_{name}": table for name, table in taken.tables.items()}
     return Leaves(
         json={"record": taken.record, "source_columns": {name: list(columns) for name, columns in taken.source_columns.items()}},
-        frames={"items": taken.items, "quarantine": taken.quarantine, **vintages},
+        frames={"items": taken.items, "rows": taken.rows.to_frame(), "quarantine": taken.quarantine, **vintages},
     )
 
 

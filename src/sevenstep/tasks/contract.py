@@ -43,6 +43,8 @@ class Grammar:
         metrics: metrics a KPI of this task may name; a name ending in ``@k`` takes a number.
         baselines: baselines a KPI may name.
         targets: how many targets it takes: ``one``, ``many`` or ``none``.
+        takes_flags: whether a target may be composed of flag columns (``target: {one_of: [...]}``).
+        one_row_per_time: whether keys and time name a row, so that a second row of the same is a duplicate.
         sees: for each step, the keys of the task's section that the step may read (and its fingerprint hashes).
     """
 
@@ -53,6 +55,8 @@ class Grammar:
     baselines: tuple[str, ...]
     sees: Mapping[str, tuple[str, ...]]
     targets: Literal["one", "many", "none"] = "one"
+    takes_flags: bool = False
+    one_row_per_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,8 @@ class Candidate:
         stage: what it needs prepared; candidates with equal stages share the work. None when it needs nothing.
         cost: expected seconds for one fit and its scoring on one core; used for planning and to prefer the cheaper.
         baseline: one of the simple rules others are compared with.
+        asked: a person asked for it, so it is never left out for what it costs.
+        searched: a person said what to search, so it is searched whatever its place in the comparison.
     """
 
     name: str
@@ -144,6 +150,8 @@ class Candidate:
     stage: Mapping[str, Any] | None = None
     cost: float = 1.0
     baseline: bool = False
+    asked: bool = False
+    searched: bool = False
 
 
 @dataclass(frozen=True)

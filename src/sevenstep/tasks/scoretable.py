@@ -7,6 +7,9 @@ or null), ``lead`` (steps from origin to time, 0 where there is no time), ``item
 ``cluster`` (rows with the same cluster are not independent: a series, a lot, a document), ``weight``, ``scale`` (in-sample error
 of the naive rule for scaled metrics, 1 where unused), ``root_scale`` (its root mean square), ``truth``, ``prediction``,
 ``lower_80``, ``upper_80``, ``lower_95``, ``upper_95`` (null until calibrated), then any number of segment columns.
+
+Classified items have three more: ``unit`` (the item, which has one row, or one for each of more than two classes), ``label``
+(number of the row's class) and ``cut`` (probability at which it is decided for); see `sevenstep.stats.classification`.
 """
 
 from __future__ import annotations
@@ -17,13 +20,14 @@ import polars as pl
 
 from sevenstep.errors import InternalError
 
-__all__ = ["BOUNDS", "CORE_COLUMNS", "ScoreTable", "join_score_tables"]
+__all__ = ["BOUNDS", "CLASS_COLUMNS", "CORE_COLUMNS", "ScoreTable", "join_score_tables"]
 
 BOUNDS = ("lower_80", "upper_80", "lower_95", "upper_95")
 CORE_COLUMNS = (
     "candidate", "target", "fold", "origin", "time", "lead", "item", "cluster", "weight", "scale", "root_scale", "truth",
     "prediction", *BOUNDS,
 )  # fmt: skip
+CLASS_COLUMNS = ("unit", "label", "cut")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class ScoreTable:
     @property
     def segments(self) -> list[str]:
         """The segment columns, in order."""
-        return [column for column in self.frame.columns if column not in CORE_COLUMNS]
+        return [column for column in self.frame.columns if column not in (*CORE_COLUMNS, *CLASS_COLUMNS)]
 
     def of(self, *, candidate: str | None = None, target: str | None = None, fold: int | None = None) -> ScoreTable:
         """Only the rows of one candidate, target or fold."""

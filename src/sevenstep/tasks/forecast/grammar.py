@@ -20,6 +20,7 @@ GRAMMAR = Grammar(
     ),
     baselines=("naive", "seasonal_naive", "same_event", "moving_average", "drift"),
     targets="many",
+    one_row_per_time=True,
     sees={
         "define": _ALL,
         "collect": _TIME_LINE,
