@@ -117,6 +117,31 @@ def test_an_input_said_to_be_known_ahead_but_empty_in_open_rows_is_named_with_th
     assert "42 of 42 open rows have no value" in finding.text
 
 
+def _offer(items: pl.DataFrame, on: pl.Expr) -> pl.DataFrame:
+    return items.with_columns(offer=pl.when(on).then(pl.lit("bread")))
+
+
+def _warned(items: pl.DataFrame) -> bool:
+    data = dataset_of(items, facts_of(), known_ahead=(*AHEAD, "offer"))
+    return "FORECAST-FUTURE-INPUT" in {finding.code for finding in check(data, brief_of(("sales",)))}
+
+
+def test_an_input_filled_at_events_only_may_be_empty_as_long_as_it_has_been_before(clean: pl.DataFrame) -> None:
+    items = _with_future(clean)
+    age = (pl.col("day") - items["day"].min()).dt.total_days()
+    past = pl.col("sales").is_not_null()
+    # an offer in one week of four, none in the coming one; then one that was there on three days of every week
+    assert not _warned(_offer(items, past & (age // 7 % 4 == 0)))
+    assert _warned(_offer(items, past & (age % 7 < 3)))
+
+
+def test_a_past_in_which_an_input_was_not_recorded_yet_is_no_excuse(clean: pl.DataFrame) -> None:
+    items = _with_future(clean)
+    age = (pl.col("day") - items["day"].min()).dt.total_days()
+    assert _warned(_offer(items, pl.col("sales").is_not_null() & (age > 60)))
+    assert not _warned(_offer(items, age > 60))
+
+
 def test_open_rows_after_a_hole_and_rows_without_target_inside_are_found(clean: pl.DataFrame) -> None:
     found = _found(_with_future(clean, first=205).with_columns(sales=pl.when(~_day(clean, 20)).then("sales")))
     assert found["FORECAST-OPEN-APART"].rows == 42 + 6

@@ -277,3 +277,30 @@ def test_targets_below_zero_are_told_in_their_own_units_and_take_asinh() -> None
     assert facts["effect_scale"] == "plain" and not facts["non_negative"]
     assert facts["effects"][0]["effects"][0]["effect"] == pytest.approx(2.0, abs=0.1)
     assert found.recipe["targets"]["sales"]["transform"] == "asinh"
+
+
+@pytest.mark.parametrize("days", [40, 420])
+def test_a_target_that_is_always_zero_is_explored_without_effects(days: int) -> None:
+    found = explore(dataset_of(shops(0, days=days).with_columns(sales=pl.lit(0.0)), known_ahead=AHEAD), brief_of(("sales",)))
+    assert found.recipe["targets"]["sales"]["events"] == []
+    assert all(effect["effect"] == 0.0 for effect in found.facts["targets"]["sales"]["effects"])
+    assert found.facts["targets"]["sales"]["classes"]["empty"] == 1.0
+
+
+def test_effects_on_revenue_with_zeros_are_ratios_of_sums_and_not_exaggerated() -> None:
+    """Revenue of few pieces of 30 each beside busy shops: a promotion of +50 % sells half as many pieces more, no more."""
+    rng = np.random.default_rng(4)
+    items = shops(2, promo=0.0, weather=0.0, series=10, days=400)
+    slow = pl.col("shop") >= 6
+    weekend = 1.0 + (np.arange(400) % 7 >= 5)
+    expected = 1.6 * (1 + 0.5 * items["promo"].to_numpy()) * np.tile(weekend, 10)
+    pieces = 30.0 * rng.poisson(expected)
+    items = items.with_columns(pieces=pl.Series(pieces), on=1 + 0.5 * pl.col("promo"))
+    items = items.with_columns(sales=pl.when(slow).then("pieces").otherwise(100 * pl.col("on") * (pl.col("sales") / 150)))
+    data = dataset_of(items.drop("pieces", "on"), known_ahead=AHEAD)
+    found = explore(data, brief_of(("sales",))).facts["targets"]["sales"]
+    assert found["effect_scale"] == "log1p"
+    (promo,) = [effect for effect in found["effects"] if effect["column"] == "promo"]
+    assert promo["effects"][0]["relative"] == pytest.approx(0.5, abs=0.06)
+    low, high = (np.expm1(promo["effects"][0][end]) for end in ("low", "high"))
+    assert low < 0.5 < high

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from scipy import stats
 
 from sevenstep.tasks.forecast.explore.strength import centred_mean, season_strength, trend_strength, year_strength
-from sevenstep.tasks.forecast.explore.within import Clusters, codes_of, degrees_used, group_means, least_squares, leftover, within
+from sevenstep.tasks.forecast.explore.within import (
+    Clusters,
+    codes_of,
+    degrees_used,
+    group_means,
+    least_squares,
+    leftover,
+    mean_ratios,
+    within,
+)
 
 
 def _rows(seed: int = 0) -> tuple[np.ndarray, ...]:
@@ -51,6 +61,41 @@ def test_the_variance_is_the_largest_of_one_way_and_two_way_clustering() -> None
     error = np.sqrt(max(one, two, one + two - both) * 360 / 359)
     reach = stats.t.ppf(0.975, 8) * error
     assert (fit.low[0], fit.high[0]) == pytest.approx((beta - reach, beta + reach), rel=1e-9)
+
+
+def test_ratios_of_means_equal_poisson_regression_with_dummies_for_every_cell() -> None:
+    rng = np.random.default_rng(4)
+    cell, when = np.repeat(np.arange(12), 25), np.tile(np.arange(25), 12)
+    x = np.column_stack([(rng.random(300) < 0.4).astype(float), rng.normal(3, 1, 300)])
+    y = rng.poisson(np.exp(0.2 * (cell % 4) + x @ [0.7, -0.2])).astype(float)
+    clusters = Clusters(cell, np.zeros_like(cell))
+    for cells, dummies in (([cell], [cell]), ([cell, when], [cell, when])):
+        design = np.column_stack([x, *[(code[:, None] == np.unique(code)[1 if k else 0 :]) for k, code in enumerate(dummies)]])
+        own = sm.GLM(y, design.astype(float), family=sm.families.Poisson()).fit()
+        found = mean_ratios(y, list(x.T), cells, clusters)
+        np.testing.assert_allclose(found.value, own.params[:2], rtol=1e-4)
+
+
+def test_the_interval_of_a_ratio_of_means_is_that_of_clustered_scores() -> None:
+    rng = np.random.default_rng(5)
+    series, x = np.repeat(np.arange(40), 30), (rng.random(1200) < 0.3).astype(float)
+    y = rng.poisson(np.exp(rng.normal(0, 0.4, 40)[series] + 0.5 * x)).astype(float)
+    found = mean_ratios(y, [x], [series], Clusters(series, np.zeros_like(series)))
+    dummies = np.column_stack([x, series[:, None] == np.arange(40)]).astype(float)
+    own = sm.GLM(y, dummies, family=sm.families.Poisson()).fit(
+        cov_type="cluster", cov_kwds={"groups": series, "use_correction": False}
+    )
+    error = own.bse[0] * np.sqrt(40 / 39 * 1200 / (1200 - 40))
+    assert (found.high[0] - found.low[0]) / 2 == pytest.approx(stats.t.ppf(0.975, 39) * error, rel=1e-3)
+
+
+def test_one_state_in_one_cell_is_the_ratio_of_its_means_however_many_zeros_there_are() -> None:
+    y, on = np.array([0.0, 30, 0, 0, 60, 30, 0, 30]), np.array([0, 0, 0, 0, 1, 1, 1, 1.0])
+    one = np.zeros(8, dtype=np.intp)
+    found = mean_ratios(y, [on], [one], Clusters(np.arange(8), one))
+    assert np.exp(found.value[0]) == pytest.approx(120 / 30)
+    nothing = mean_ratios(np.zeros(8), [on], [one], Clusters(np.arange(8), one))
+    assert np.isnan(nothing.value).all()
 
 
 def test_a_column_that_does_not_vary_within_cells_has_no_effect_to_tell() -> None:

@@ -77,12 +77,23 @@ def test_a_goal_beyond_the_noise_is_no_go_and_the_remedy_names_one_in_reach() ->
     assert found.verdict == "no_go"
     assert found.reachable is not None and found.low is not None and found.high is not None
     assert found.low <= best <= found.high
-    bound = next(one for one in found.evidence if one.name == "bound")
-    assert bound.value is not None and 0.8 * best < bound.value < 1.02 * best
+    noise = next(one for one in found.evidence if one.name == "noise")
+    assert noise.value is not None and 0.6 * best < noise.value < 0.9 * best
+    assert "An estimate from a sample, not a limit" in noise.text
     (in_reach,) = [remedy for remedy in found.remedies if "in reach now" in remedy]
     offered = float(in_reach.split("<= ")[1].split(" ")[0])
     assert best < offered < 1.3 * best
     assert verdict(data, "wape", f"<= {offered}").verdict == "go"
+
+
+def test_the_estimate_of_the_noise_is_never_told_as_a_limit() -> None:
+    for noise in (0.05, 0.4):
+        found = verdict(dataset(shop(noise=noise, season=0.0)), "wape", "<= 0.001")
+        estimate = next(one for one in found.evidence if one.name == "noise").value
+        assert found.low is not None and found.reachable is not None and estimate is not None
+        assert found.low < found.reachable  # the interval is not cut at the estimate
+        said = " ".join([*(one.text for one in found.evidence), *found.remedies])
+        assert not any(words in said for words in ("No forecast", "values allow", "no less than", "bound"))
 
 
 def test_a_clean_season_is_a_go_without_remedies() -> None:

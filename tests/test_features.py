@@ -280,7 +280,6 @@ def test_a_table_and_its_recipe_come_back_from_disk(tmp_path: Any) -> None:
     back = FeatureTable.load(tmp_path)
     assert back.recipe == table.recipe
     assert back.names == table.names
-    assert back.categorical == ["promotion"]
     for name in ("values", "base", "truth", "weight", "series", "step", "origin", "cutoff", "row"):
         np.testing.assert_array_equal(getattr(back, name), getattr(table, name))
 

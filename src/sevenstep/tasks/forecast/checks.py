@@ -13,6 +13,7 @@ import polars as pl
 from sevenstep.data.dataset import Dataset, Finding, Roles
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.forecast.clock import Clock
+from sevenstep.tasks.forecast.lacking import emptier_than_before
 from sevenstep.tasks.forecast.panel import Settings
 
 __all__ = ["check"]
@@ -20,7 +21,7 @@ __all__ = ["check"]
 LOW, BUSY_ZEROS, FEW_LOW, CHANCE, BUSY_SIZE = 0.05, 0.2, 0.2, 0.01, 5.0
 JUMP, JUMP_SIZE = 10.0, 0.5
 LONG_SEASON = 31  # a series may pause for a season, but not for a whole year
-MANY_GAPS, CLEARLY_MORE = 0.01, 0.02
+MANY_GAPS = 0.01
 MOST_ROWS = 2_000_000  # rows searched for stockouts and jumps
 NAMED = 3  # examples in a sentence
 
@@ -195,16 +196,14 @@ def _open_rows(rows: _Rows) -> Iterator[Finding]:
 
 
 def _unseen_inputs(rows: _Rows) -> Iterator[Finding]:
-    """Open rows without a value, or with a level never seen, of an input that is said to be known ahead."""
-    past, ahead = rows.frame.filter(rows.known()), rows.frame.filter(~rows.known())
-    if ahead.is_empty():
-        return
-    for column in rows.roles.known_ahead:
-        lacking = ahead[column].null_count()
-        share, before = lacking / len(ahead), past[column].null_count() / max(len(past), 1)
-        if share > before + CLEARLY_MORE:
-            given = f"{column} is said to be known ahead"
-            text = f"{given}, but {lacking:,} of {len(ahead):,} open rows have no value ({before:.1%} in the past)"
+    """Open rows that lack an input said to be known ahead as no stretch of the past does, or with a level of it never seen."""
+    last = pl.col("_step").filter(rows.known()).max()
+    counted = rows.frame.with_columns(_after=pl.col("_step") - (last if rows.settings.shared else last.over("_series")))
+    past, ahead = counted.filter(rows.known()), counted.filter(~rows.known() & (pl.col("_after") > 0))
+    for column in rows.roles.known_ahead if len(ahead) else ():
+        if emptier_than_before(past, ahead, "_after", column):
+            lacking, n, before = ahead[column].null_count(), len(ahead), past[column].null_count() / len(past)
+            text = f"{column} should be known ahead, but {lacking:,} of {n:,} open rows have no value ({before:.1%} in the past)"
             fix = f"fill {column} for the open rows, or take it out of forecast: {{known_ahead}}"
             yield _finding("FUTURE-INPUT", "warning", "complete", column, lacking, lacking / len(rows.frame), text, fix)
         if past[column].dtype in (pl.String, pl.Categorical, pl.Enum):

@@ -15,31 +15,12 @@ from numpy.typing import NDArray
 
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.forecast.clock import Clock
+from sevenstep.tasks.forecast.settings import Settings
+from sevenstep.tasks.forecast.zeros import with_zero_rows
 
 __all__ = ["Panel", "Settings", "build_panel"]
 
 FloatGrid = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the data and the spec say about time, resolved: the same values for every part of the task.
-
-    ``season`` and ``year`` are in steps (1 or 0 where there is none); ``gaps`` is ``closed``, ``zero`` or ``missing``;
-    ``shared`` tells whether all series share one calendar and one last observation time.
-    """
-
-    frequency: str | int
-    season: int
-    year: int
-    gaps: str
-    shared: bool
-
-    @classmethod
-    def of(cls, data: Dataset) -> Settings:
-        """Read the settings from the facts of a data set."""
-        facts = {name: fact["value"] for name, fact in data.facts.items()}
-        return cls(facts["frequency"], facts["season"], facts["year"], facts["gaps"], facts["clock"] == "common")
 
 
 @dataclass(frozen=True)
@@ -91,11 +72,13 @@ class Panel:
 def build_panel(data: Dataset, settings: Settings, *, targets: Sequence[str] | None = None) -> Panel:
     """Lay a data set on its grid.
 
-    The last observation is the newest row in which any target is known; rows after it are the open future.
+    The last observation is the newest row in which any target is known; rows after it are the open future. Where a gap means no
+    demand, the panel has a row with a target of 0 for it, see `with_zero_rows`.
     """
-    roles, items = data.roles, data.items
+    roles = data.roles
     assert roles.time is not None
     names = list(targets or roles.targets)
+    items = with_zero_rows(data.items, roles, settings, names)
     clock = Clock.of(items[roles.time], settings.frequency)
     key_columns = list(roles.keys)
     keys = items.select(key_columns).unique(maintain_order=True).sort(key_columns) if key_columns else pl.DataFrame({"": [0]})

@@ -12,6 +12,7 @@ from sevenstep.data.naming import did_you_mean
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.forecast.clock import infer_frequency, season_of, year_of
+from sevenstep.tasks.forecast.season import detect_season
 
 __all__ = ["find_roles", "must_exist"]
 
@@ -28,7 +29,8 @@ def find_roles(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence
     """Roles of the columns, and the facts ``frequency``, ``season``, ``year``, ``gaps`` and ``clock``.
 
     A name in ``known_ahead`` is a column, or a source whose columns are all known ahead. Columns that never change within a
-    series are static; whatever is left is known only afterwards.
+    series, in rows with a known target, are static (one that is filled in some rows only does change); whatever is left is known
+    only afterwards.
     """
     data = brief.data
     time = _time_column(brief)
@@ -39,11 +41,12 @@ def find_roles(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence
     ahead = _known_ahead(items, brief, sources)
     taken = {time, *keys, *brief.targets, *ahead}
     free = [column for column in items.columns if column not in taken]
-    static = _static(items, keys, free)
+    known = items.filter(pl.any_horizontal(pl.col(target).is_not_null() for target in brief.targets))
+    static = _static(known, keys, free)
     observed = tuple(column for column in free if column not in static)
     parts = {} if data.time is None or isinstance(data.time, str) else data.time.columns()
     roles = Roles(brief.targets, time, parts, keys, segments, ahead, static, observed)
-    return roles, _facts(items, roles, brief)
+    return roles, _facts(known, roles, brief)
 
 
 def _time_column(brief: Brief) -> str:
@@ -101,25 +104,33 @@ def _no_target(brief: Brief) -> None:
             )
 
 
-def _static(items: pl.DataFrame, keys: tuple[str, ...], columns: Sequence[str]) -> tuple[str, ...]:
+def _static(known: pl.DataFrame, keys: tuple[str, ...], columns: Sequence[str]) -> tuple[str, ...]:
+    """Columns of one value, or none, in each series."""
     if not keys or not columns:
         return ()
-    levels = items.group_by(keys).agg(pl.col(columns).drop_nulls().n_unique()).select(pl.col(columns).max())
+    levels = known.group_by(keys).agg(pl.col(columns).n_unique()).select(pl.col(columns).max())
     return tuple(column for column in columns if (levels[column][0] or 0) <= 1)
 
 
-def _facts(items: pl.DataFrame, roles: Roles, brief: Brief) -> dict[str, Fact]:
+def _facts(known: pl.DataFrame, roles: Roles, brief: Brief) -> dict[str, Fact]:
     assert roles.time is not None
     section = brief.section
-    known = items.filter(pl.any_horizontal([pl.col(target).is_not_null() for target in roles.targets]))
     facts: dict[str, Fact] = {}
     facts["frequency"] = _fact(section.frequency, lambda: infer_frequency(known, str(roles.time), list(roles.keys)), "distances")
     frequency = facts["frequency"]["value"]
-    facts["season"] = _fact(section.season, lambda: season_of(frequency), f"usual for steps of {frequency}")
+    facts["season"] = _season(section.season, known, roles, frequency)
     facts["year"] = {"value": year_of(frequency), "reason": f"usual for steps of {frequency}"}
     facts["gaps"] = _fact(section.gaps, lambda: "missing", "a gap may mean anything; say closed or zero where you know")
     facts["clock"] = _fact(section.clock, lambda: _clock(known, roles), "from the type of the time column and where series end")
     return facts
+
+
+def _season(given: int | None, known: pl.DataFrame, roles: Roles, frequency: str | int) -> Fact:
+    """The season stated; else the usual one of the frequency, or, where steps are only counted, what the values show."""
+    if given is not None or not isinstance(frequency, int):
+        return _fact(given, lambda: season_of(frequency), f"usual for steps of {frequency}")
+    season, reason = detect_season(known, str(roles.time), roles.keys, roles.targets[0], frequency)
+    return {"value": season, "reason": reason}
 
 
 def _fact(given: Any, infer: Any, reason: str) -> Fact:

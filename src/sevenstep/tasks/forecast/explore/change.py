@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sevenstep.tasks.forecast.explore.view import View
-from sevenstep.tasks.forecast.explore.within import codes_of, least_squares
+from sevenstep.tasks.forecast.explore.within import codes_of
 from sevenstep.tasks.forecast.panel import Settings
 
 __all__ = ["LevelChange", "level_change"]
@@ -54,7 +54,7 @@ def level_change(view: View, settings: Settings) -> LevelChange | None:
     phase = view.step % settings.season if 1 < settings.season <= steps else np.zeros_like(view.step)
     inside = new | old
     cells = codes_of(view.series[inside], phase[inside])
-    fit = least_squares(view.scaled[inside], [new[inside].astype(np.float64)], [cells], view.clusters.at(inside))
+    fit = view.effects([new[inside].astype(np.float64)], [cells], inside)
     value = float(fit.value[0])
     if not np.isfinite(value):
         return None
@@ -75,10 +75,14 @@ def _stretches(length: int, settings: Settings) -> tuple[int, int, bool]:
 def _moved(view: View, new: np.ndarray[Any, np.dtype[np.bool_]], old: np.ndarray[Any, np.dtype[np.bool_]]) -> float:
     codes = view.series
     counts = [np.bincount(codes[rows], minlength=view.panel.shape[0]) for rows in (new, old)]
-    sums = [np.bincount(codes[rows], view.scaled[rows], minlength=view.panel.shape[0]) for rows in (new, old)]
+    values = view.raw if view.by_sums else view.scaled
+    sums = [np.bincount(codes[rows], values[rows], minlength=view.panel.shape[0]) for rows in (new, old)]
     both = (counts[0] > 0) & (counts[1] > 0)
     if not both.any():
         return 0.0
-    change = sums[0][both] / counts[0][both] - sums[1][both] / counts[1][both]
+    now, before = (total[both] / count[both] for total, count in zip(sums, counts, strict=True))
+    change = now - before
+    if view.by_sums:
+        return float((np.abs(change) > BIG * before).mean())
     relative = np.expm1(np.abs(change)) if view.measure.name != "plain" else np.abs(change) / max(view.measure.mean, 1e-12)
     return float((relative > BIG).mean())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.explore.inputs import UNKNOWN, Inputs
 from sevenstep.tasks.forecast.explore.view import View
-from sevenstep.tasks.forecast.explore.within import codes_of, least_squares, leftover, within
+from sevenstep.tasks.forecast.explore.within import codes_of, leftover, within
 
 __all__ = [
     "EventEffect", "LevelEffect", "NumberEffect", "choose_events", "event_effects", "indicators", "number_effects", "reactions",
@@ -102,7 +102,7 @@ def event_effects(view: View, inputs: Inputs) -> list[EventEffect]:
     design = [dummy for _, _, dummies in coded.values() for dummy in dummies]
     if not design:
         return []
-    fit = least_squares(view.scaled, design, view.cells.codes, view.clusters)
+    fit = view.effects(design, view.cells.codes)
     bounds = iter(np.column_stack([fit.value, fit.low, fit.high]))
     effects = []
     for column, (base, others, dummies) in coded.items():
@@ -176,8 +176,9 @@ def choose_events(view: View, inputs: Inputs, effects: Sequence[EventEffect], se
         open_ = [
             one for one in effects if one.column not in taken and splits(one) and averages * len(one.levels) <= MOST_AVERAGES
         ]
-        gains = [1.0 - shape_variance(view, *states, inputs.states[one.column][view.row]) / plain for one in open_]
-        if not open_ or not max(gains) >= LEAST_GAIN:
+        left = [shape_variance(view, *states, inputs.states[one.column][view.row]) for one in open_] if plain > 0 else []
+        gains = [1.0 - one / plain for one in left]
+        if not max(gains, default=0.0) >= LEAST_GAIN:
             break
         best = open_[int(np.argmax(gains))]
         chosen.append((best, float(max(gains))))
@@ -206,7 +207,7 @@ def _number(view: View, column: str, held: Sequence[Floats]) -> NumberEffect | N
         return None
     cells = [codes[known] for codes in view.fine.codes]
     design = [values[known], *(dummy[known] for dummy in held)]
-    fit = least_squares(view.scaled[known], design, cells, view.clusters.at(known), told=1)
+    fit = view.effects(design, cells, known, told=1)
     slope, low, high = float(fit.value[0]), float(fit.low[0]), float(fit.high[0])
     if not np.isfinite(slope):
         return None
@@ -237,7 +238,7 @@ def reactions(view: View, inputs: Inputs) -> Iterator[dict[str, Any]]:
             continue
         design = [(codes[usable] != base).astype(np.float64) for codes in (own, *beside.values())]
         cells = [codes[usable] for codes in view.cells.codes]
-        fit = least_squares(view.scaled[usable], design, cells, view.clusters.at(usable))
+        fit = view.effects(design, cells, usable)
         for k, side in enumerate(beside, start=1):
             if np.isfinite(fit.value[k]):
                 bounds = {"effect": float(fit.value[k]), "low": float(fit.low[k]), "high": float(fit.high[k])}

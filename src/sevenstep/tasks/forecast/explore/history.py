@@ -23,7 +23,8 @@ def per_series(data: Dataset, settings: Settings, target: str) -> pl.DataFrame:
     Columns: keys, ``n``, ``first``, ``last``, ``span`` (steps), ``mean``, ``zeros``, ``demands``, ``adi``, ``cv2``, ``class``.
 
     ADI is the mean number of steps between demands and CV2 the squared coefficient of variation of demands (Syntetos and Boylan,
-    2005: below 1.32 and 0.49 demand is smooth). Steps without a row count as no demand only where ``gaps`` is ``zero``.
+    2005: below 1.32 and 0.49 demand is smooth). Steps without a row are no steps here; where they mean no demand, ``data`` has
+    rows for them.
     """
     time, keys = str(data.roles.time), list(data.roles.keys)
     clock = Clock.of(data.items[time], settings.frequency)
@@ -40,8 +41,7 @@ def per_series(data: Dataset, settings: Settings, target: str) -> pl.DataFrame:
     ]
     rows = data.items.filter(pl.col(target).is_not_null()).select(*keys, time, target, clock.steps(pl.col(time)).alias("step"))
     table = rows.group_by(keys).agg(measures).sort(keys) if keys else rows.select(measures)
-    steps = pl.col("span") if settings.gaps == "zero" else pl.col("n")
-    return table.with_columns((steps / pl.col("demands")).alias("adi")).with_columns(_class().alias("class"))
+    return table.with_columns((pl.col("n") / pl.col("demands")).alias("adi")).with_columns(_class().alias("class"))
 
 
 def _class() -> pl.Expr:

@@ -15,7 +15,7 @@ from sevenstep.data.calendar_features import calendar_features, week_features
 from sevenstep.tasks.forecast.explore.effects import FEWEST_ROWS, indicators
 from sevenstep.tasks.forecast.explore.inputs import Inputs
 from sevenstep.tasks.forecast.explore.view import View
-from sevenstep.tasks.forecast.explore.within import least_squares, within
+from sevenstep.tasks.forecast.explore.within import within
 
 __all__ = ["Calendar", "HolidayEffect", "calendar_of", "holiday_effects"]
 
@@ -158,7 +158,7 @@ def _effects(view: View, columns: Mapping[str, NDArray[np.bool_]], held: Sequenc
     if not names:
         return [], 0.0
     design = [columns[name].astype(np.float64) for name in names]
-    fit = least_squares(view.scaled, [*design, *held], view.cells.codes, view.clusters, told=len(names))
+    fit = view.effects([*design, *held], view.cells.codes, told=len(names))
     effects, explained = [], np.zeros(len(view.row))
     for k, name in enumerate(names):
         value = float(fit.value[k])

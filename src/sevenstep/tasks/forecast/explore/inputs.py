@@ -57,14 +57,19 @@ class Inputs:
         }
 
 
-def read_inputs(data: Dataset, panel: Panel, seasons: Sequence[int]) -> Inputs:
-    """Sort the input columns by use; ``panel`` may hold a sample of the series."""
+def read_inputs(data: Dataset, panel: Panel, seasons: Sequence[int], left_out: Mapping[str, str] | None = None) -> Inputs:
+    """Sort the input columns by use; ``panel`` may hold a sample of the series.
+
+    ``left_out`` are columns that must not be inputs, with the reason.
+    """
     roles, items = data.roles, data.items
     segments = [column for column in roles.segments if column not in roles.targets]
     columns = list(dict.fromkeys([*roles.known_ahead, *roles.static, *(name for name in segments if name not in roles.observed)]))
-    dropped: dict[str, str] = {}
+    dropped = dict(left_out or {})
     kinds: dict[str, str | tuple[str, ...]] = {}
     for column in columns:
+        if column in dropped:
+            continue
         use = _key_use(items, column, data) if column in roles.keys else _use(items[column])
         if use[0] == "drop":
             dropped[column] = use[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -27,6 +28,7 @@ from sevenstep.tasks.forecast.explore.sample import Sample, draw_sample
 from sevenstep.tasks.forecast.explore.tables import column_table, leak_table, outlier_table, recipe_table, segment_table
 from sevenstep.tasks.forecast.explore.view import view_of
 from sevenstep.tasks.forecast.panel import Settings
+from sevenstep.tasks.forecast.zeros import telling_inputs, with_zero_rows
 
 __all__ = ["explore"]
 
@@ -39,18 +41,19 @@ def explore(data: Dataset, brief: Brief) -> Profile:
     and a 95 % interval. ``recipe`` is that of `make_recipe`.
     """
     settings = Settings.of(data)
-    sample = draw_sample(data, settings, brief.seed)
+    full = replace(data, tables={**data.tables, "items": with_zero_rows(data.items, data.roles, settings)})
+    sample = draw_sample(full, settings, brief.seed)
     views = [view_of(sample, target) for target in data.roles.targets]
     seasons = sorted({season for view in views for season in view.seasons})
-    inputs = read_inputs(data, sample.panel, seasons)
+    inputs = read_inputs(data, sample.panel, seasons, telling_inputs(data.items, full.items, data.roles))
     calendar = calendar_of(brief.section.calendar, settings.frequency, data.items[str(data.roles.time)])
-    found = [study(data, sample, view, inputs, calendar) for view in views]
+    found = [study(full, sample, view, inputs, calendar) for view in views]
     courses = [_courses(item, sample) for item in found]
     recipe = make_recipe(found, inputs, settings)
     targets = {item.target: _finite(item.to_json()) for item in found}
     facts = {"sample": sample.to_json(), "inputs": inputs.to_json(), "targets": targets}
     insights = rank_insights(found, courses, sample, data)
-    return Profile(facts, insights, recipe, _blocks(data, sample, inputs, found, courses, recipe))
+    return Profile(facts, insights, recipe, _blocks(data, full, sample, inputs, found, courses, recipe))
 
 
 def _finite(value: Any) -> Any:
@@ -71,6 +74,7 @@ def _courses(found: TargetFindings, sample: Sample) -> list[Course]:
 
 def _blocks(
     data: Dataset,
+    full: Dataset,
     sample: Sample,
     inputs: Inputs,
     found: list[TargetFindings],
@@ -81,12 +85,12 @@ def _blocks(
         *leak_table(found),
         *effect_figure(found, sample),
         *course_figures(found, courses, sample),
-        history_figure(data, sample),
+        history_figure(full, sample),
         *value_figures(found, sample),
         *size_figure(found),
         *gaps_figure(data, sample),
         *outlier_table(found, sample),
-        *segment_table(data, inputs),
+        *segment_table(full, inputs),
         recipe_table(recipe),
         column_table(data, inputs),
     ]

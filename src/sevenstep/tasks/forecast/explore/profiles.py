@@ -50,7 +50,7 @@ class Course:
 
 def season_course(sample: Sample, view: View, season: int) -> Course:
     """The course of one season around a centred moving average of the season's length."""
-    grid = view.grid()
+    grid = view.means_grid()
     away = (grid - centred_mean(grid, season))[view.series, view.step]
     name, labels, phase = _phases(sample, view, season)
     return _course(view, name, labels, phase, away)
@@ -58,7 +58,7 @@ def season_course(sample: Sample, view: View, season: int) -> Course:
 
 def year_course(view: View) -> Course:
     """The course of the year by month, the season and the trend of each series taken out; for time axes with dates."""
-    grid = view.grid()
+    grid = view.means_grid()
     for season in view.seasons[:1]:
         grid = grid - phase_part(grid, season)
     away = (grid - linear_part(grid))[view.series, view.step]
@@ -79,7 +79,7 @@ def _course(view: View, name: str, labels: tuple[str, ...], phase: NDArray[np.in
 def _shares(view: View, bounds: tuple[Floats, Floats, Floats], count: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
     """Means and their bounds as distances from the usual level: the mean over rows, in units of the target."""
     mean, low, high = bounds
-    if view.measure.name == "plain":
+    if view.measure.name == "plain" or view.by_sums:
         size = max(view.measure.mean, 1e-12)
         middle = float((mean * count).sum() / count.sum())
         return (mean - middle) / size, (low - middle) / size, (high - middle) / size

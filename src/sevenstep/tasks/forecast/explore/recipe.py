@@ -115,7 +115,7 @@ def _outliers(found: TargetFindings) -> dict[str, str]:
 def _missing(found: TargetFindings, settings: Settings) -> dict[str, str]:
     meaning = {
         "closed": ("neither learnt from nor predicted", "a missing step is a planned closure"),
-        "zero": ("learnt from as rows only where recorded", "a missing step had no demand"),
+        "zero": ("learnt from and judged as 0", "a step without a row had no demand"),
         "missing": ("left missing: means use what is there, trees have a branch for it", "a missing step was not recorded"),
     }
     how, why = meaning[settings.gaps]

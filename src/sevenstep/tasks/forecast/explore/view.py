@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sevenstep.tasks.forecast.clock import UNIT_WORDS
 from sevenstep.tasks.forecast.explore.sample import Sample
 from sevenstep.tasks.forecast.explore.seasons import SeasonFact, weigh_seasons
-from sevenstep.tasks.forecast.explore.within import Clusters, Codes, codes_of
+from sevenstep.tasks.forecast.explore.within import Clusters, Codes, Fit, codes_of, least_squares, mean_ratios
 from sevenstep.tasks.forecast.panel import Panel
 
 __all__ = ["Cells", "Measure", "View", "choose_cells", "step_word", "view_of"]
@@ -109,9 +109,32 @@ class View:
 
     def grid(self) -> Floats:
         """The scaled target on the grid, NaN where unknown."""
+        return self._on_grid(self.scaled)
+
+    def means_grid(self) -> Floats:
+        """What means are taken of: the target itself where it is compared by sums, else the scaled one; NaN where unknown."""
+        return self._on_grid(self.raw if self.by_sums else self.scaled)
+
+    def _on_grid(self, values: Floats) -> Floats:
         grid = np.full(self.panel.shape, np.nan)
-        grid[self.series, self.step] = self.scaled
+        grid[self.series, self.step] = values
         return grid
+
+    @property
+    def by_sums(self) -> bool:
+        """Whether the target is 0 now and then: its means are then compared as they are, as logarithms would exaggerate."""
+        return self.measure.name == "log1p"
+
+    def effects(
+        self, columns: Sequence[Floats], cells: Sequence[Codes], at: NDArray[np.bool_] | None = None, told: int | None = None
+    ) -> Fit:
+        """What one more unit of each of ``columns`` does within ``cells``, all of them of the rows ``at`` (by default all).
+
+        On the scale of the measure; where values are 0 now and then, the logarithm of the ratio of means.
+        """
+        rows = np.ones(len(self.row), dtype=bool) if at is None else at
+        fit, values = (mean_ratios, self.raw) if self.by_sums else (least_squares, self.scaled)
+        return fit(values[rows], columns, cells, self.clusters.at(rows), told)
 
     def column(self, name: str) -> pl.Series:
         """A column of the long table at the rows of the view."""

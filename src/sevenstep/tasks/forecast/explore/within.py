@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["Clusters", "Fit", "codes_of", "degrees_used", "group_means", "least_squares", "leftover", "within"]
+__all__ = ["Clusters", "Fit", "codes_of", "degrees_used", "group_means", "least_squares", "leftover", "mean_ratios", "within"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 ROUNDS = 6  # of alternating projections; nearly balanced panels have converged by then
+NEWTON, SETTLED, LONGEST = 12, 1e-6, 2.0  # steps at most, the step that counts as none, and the longest one taken (logarithms)
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,67 @@ def least_squares(
     error[wanted] = _errors(influence, clusters, len(y), degrees_used(cells)) / size[good][kept]
     reach = _quantile(clusters.fewest) * error
     return Fit(value, value - reach, value + reach, clusters.fewest)
+
+
+def mean_ratios(y: Floats, columns: Sequence[Floats], cells: Sequence[Codes], clusters: Clusters, told: int | None = None) -> Fit:
+    """Logarithms of the ratio of *means* for one more unit of each of ``columns``, within cells, for values not below 0.
+
+    With one column of 0 and 1 it is the ratio of sums with and without, each cell weighed by what it can tell. A mean of
+    logarithms cannot say that where values are 0 now and then: from 0 to 30 is a jump by the factor 31 there. The fit is the
+    Poisson pseudo-maximum likelihood with cell effects (Santos Silva and Tenreyro, 2006), which needs no more than the means to
+    be right; cells that are 0 throughout tell nothing. Intervals and ``told`` as in `least_squares`.
+    """
+    x = np.array([within(column, cells) for column in columns])
+    size = np.sqrt((x**2).mean(axis=1))
+    good = size > np.array([1e-9 * max(float(np.abs(column).max()), 1e-300) for column in columns])
+    value, error = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    if not good.any() or not y.any():
+        return Fit(value, value, value, clusters.fewest)
+    scaled = x[good] / size[good, None]
+    beta, left, mu, inverse = _newton(y, scaled, cells)
+    seen = (left**2 * mu).mean(axis=1) > 1e-9 * mu.mean()
+    wanted, kept = good.copy(), seen & (np.flatnonzero(good) < (told or len(good)))
+    wanted[good] = kept
+    influence = (inverse[kept] @ left) * (y - mu)
+    value[wanted] = (beta / size[good])[kept]
+    error[wanted] = _errors(influence, clusters, len(y), degrees_used(cells)) / size[wanted]
+    reach = _quantile(clusters.fewest) * error
+    return Fit(value, value - reach, value + reach, clusters.fewest)
+
+
+def _newton(y: Floats, x: Floats, cells: Sequence[Codes]) -> tuple[Floats, Floats, Floats, Floats]:
+    """Coefficients of ``x[k, n]``, ``x`` less its weighted cell means, expected values, and the inverse information."""
+    beta, mu = np.zeros(len(x)), _rescaled(np.ones(len(y)), y, cells)
+    for _ in range(NEWTON):
+        left = np.array([_weighed(column, mu, cells) for column in x])
+        inverse = np.linalg.pinv((left * mu) @ left.T, rcond=1e-10, hermitian=True)
+        step = inverse @ (left @ (y - mu))
+        moved = step @ x
+        shorter = min(1.0, LONGEST / max(float(np.abs(moved).max()), 1e-12))  # a state that is always 0 has no finite logarithm
+        beta = beta + shorter * step
+        mu = _rescaled(mu * np.exp(shorter * moved), y, cells)
+        if np.abs(step).max() < SETTLED:
+            break
+    return beta, left, mu, inverse
+
+
+def _rescaled(mu: Floats, y: Floats, cells: Sequence[Codes]) -> Floats:
+    """``mu`` with the sums of ``y`` in all cells (iterative proportional fitting)."""
+    for _ in range(ROUNDS if len(cells) > 1 else 1):
+        for codes in cells:
+            total = np.bincount(codes, mu)
+            mu = mu * (np.bincount(codes, y) / np.where(total > 0, total, 1.0))[codes]
+    return mu
+
+
+def _weighed(values: Floats, weights: Floats, cells: Sequence[Codes]) -> Floats:
+    """Values less the weighted mean of their cell."""
+    for _ in range(ROUNDS if len(cells) > 1 else 1):
+        for codes in cells:
+            total = np.bincount(codes, weights)
+            mean = np.bincount(codes, weights * values) / np.where(total > 0, total, 1.0)
+            values = values - mean[codes]
+    return values
 
 
 def _errors(influence: Floats, clusters: Clusters, n: int, used: int) -> Floats:

@@ -8,11 +8,11 @@ import polars as pl
 
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.contract import Evidence
+from sevenstep.tasks.forecast.clock import Clock
 from sevenstep.tasks.forecast.feasibility.wording import counted, percent
+from sevenstep.tasks.forecast.lacking import emptier_than_before
 
 __all__ = ["Ahead", "ahead_evidence", "known_ahead_of"]
-
-NOTABLE = 0.2  # share of values lacking in open rows, over what history lacks, from which an input is called missing
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Ahead:
     """Open rows (after the last value of their series) and the inputs they lack.
 
     ``filled`` is the share of known-ahead values present in open rows (None without open rows or inputs); ``lacking`` names
-    inputs that history has and open rows lack, with the share lacking.
+    inputs that open rows lack as no stretch of the history does, with the share lacking.
     """
 
     rows: int
@@ -29,19 +29,19 @@ class Ahead:
     lacking: dict[str, float]
 
 
-def known_ahead_of(items: pl.DataFrame, data: Dataset, target: str) -> Ahead:
-    """Compare the open rows of a target with its observed ones."""
+def known_ahead_of(items: pl.DataFrame, data: Dataset, target: str, clock: Clock) -> Ahead:
+    """Compare the open rows of a target with stretches of the observed ones."""
     inputs = [column for column in data.roles.known_ahead if column in items.columns]
-    time = pl.col(str(data.roles.time))
-    last = time.filter(pl.col(target).is_not_null()).max()
-    open_ = time > (last.over(data.roles.keys) if data.roles.keys else last)
-    marked = items.select(*inputs, open_.fill_null(False).alias("open_row"))
-    ahead, past = marked.filter("open_row"), marked.filter(~pl.col("open_row"))
+    known = pl.col(target).is_not_null()
+    step = clock.steps(pl.col(str(data.roles.time)))
+    last = step.filter(known).max()
+    after = step - (last.over(data.roles.keys) if data.roles.keys else last)
+    rows = items.select(*inputs, after.alias("_after"), known.alias("_known"))
+    ahead, past = rows.filter(pl.col("_after") > 0), rows.filter("_known")
     if ahead.is_empty() or not inputs:
         return Ahead(len(ahead), len(inputs), None, {})
     lacks = {column: ahead[column].null_count() / len(ahead) for column in inputs}
-    lacked = {column: past[column].null_count() / max(len(past), 1) for column in inputs}
-    lacking = {column: share for column, share in lacks.items() if share > lacked[column] + NOTABLE}
+    lacking = {column: share for column, share in lacks.items() if emptier_than_before(past, ahead, "_after", column)}
     return Ahead(len(ahead), len(inputs), 1.0 - sum(lacks.values()) / len(inputs), lacking)
 
 

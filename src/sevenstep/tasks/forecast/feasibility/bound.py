@@ -1,7 +1,8 @@
-"""An optimistic bound: how well the judged values can be guessed from *both* sides, the future included.
+"""What like situations still differ by: how well the judged values can be guessed from *both* sides, the future included.
 
-A forecast at best does as well as an interpolation with the same inputs. So the quick probe is fitted once more with the values
-next to each row, before and after it, as further features; what this twin cannot explain, no forecast will.
+A forecast hardly does better than an interpolation with the same inputs. So the quick probe is fitted once more with the values
+next to each row, before and after it, as further features. What this twin cannot explain is an estimate of the noise, no proof:
+the twin is a small model of a sample, and a finished model of all rows has been seen to explain more.
 """
 
 from __future__ import annotations

@@ -42,8 +42,10 @@ CALIBRATION: dict[str, Calibration] = {
 }
 """By what the start was: the quick ``probe``, or a simple ``rule`` where no probe beat it."""
 
-BOUND_SLACK = 0.10
-"""A tuned model interpolates better than the quick twin by up to this share, so the bound lies so much lower."""
+BOUND_SLACK = 0.30
+"""A finished model may explain so much more than the quick twin, so the estimate of the noise lies so much lower.
+
+The most seen was 23 %: a WAPE of 10.8 % was reached where the twin had 14.0 %."""
 
 MOST_FROM_SERIES = 0.04
 """Most that is granted for learning from all series in place of the sample, as the curve is drawn far beyond its points; 3.8 %

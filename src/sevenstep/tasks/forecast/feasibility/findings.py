@@ -40,7 +40,8 @@ def _reachable(study: Study, outlook: Outlook) -> Evidence:
             f"{figure(start.value)} is where {name} stands{series}, {percent(experience.gain)} less for tuning and combining "
             f"(experience: {experience.source})"
         )
-        text += f", and no less than {figure(outlook.bound)}, the bound." if outlook.bound else "."
+        held = outlook.bound is not None and outlook.value == outlook.bound
+        text += f", but not less than {figure(outlook.bound)}, the estimate of the noise." if held else "."
     return Evidence("reachable", text, outlook.value, outlook.low, outlook.high, start.n)
 
 
@@ -71,10 +72,11 @@ def _until(study: Study) -> str:
 def _bound(outlook: Outlook) -> Iterator[Evidence]:
     if outlook.bound is not None:
         text = (
-            "No forecast is expected below this: the error of a probe that also sees the values after each target, less "
-            f"{percent(BOUND_SLACK)} for what a finished model explains better."
+            "What like situations still differ by: the error of a probe that also sees the values after each target, less "
+            f"{percent(BOUND_SLACK)} for what a finished model explains better. An estimate from a sample, not a limit: a "
+            "forecast may come out below it."
         )
-        yield Evidence("bound", text, outlook.bound)
+        yield Evidence("noise", text, outlook.bound)
 
 
 def _curve(study: Study, outlook: Outlook) -> Iterator[Evidence]:

@@ -33,7 +33,7 @@ class Outlook:
         value: KPI value expected of a finished model; None where nothing could be measured.
         low: optimistic end.
         high: pessimistic end.
-        bound: value no forecast is expected to beat; None where it could not be measured.
+        bound: estimate of the error that noise alone makes; None where it could not be measured.
         from_series: share of the error that learning from all series is expected to save.
         experience: the calibration used.
         by_history: error against history.
@@ -94,7 +94,10 @@ def _bound(study: Study, gauge: Gauge, measured: Estimate, prediction: FloatArra
 def _expected(
     gauge: Gauge, measured: Estimate, factor: float, spread: float, bound: float | None
 ) -> tuple[float | None, float | None, float | None]:
-    """Expected value and interval; errors are log-normal about it, a metric with a best value keeps its measured interval."""
+    """Expected value and interval; errors are log-normal about it, a metric with a best value keeps its measured interval.
+
+    Nothing below the estimate of the noise is expected, but that is an estimate too: it does not cut the interval.
+    """
     if measured.value is None:
         return None, None, None
     low, high = measured.low, measured.high
@@ -104,6 +107,5 @@ def _expected(
         return best, min(*ends, best), max(*ends, best)
     sampling = math.log(high / low) / (2 * _Z95) if low and high else 0.0
     reach = math.exp(INTERVAL_Z * math.hypot(sampling, spread))
-    least = bound or 0.0
-    value = max(measured.value * factor, least)
-    return value, max(value / reach, least), value * reach
+    value = max(measured.value * factor, bound or 0.0)
+    return value, value / reach, value * reach

@@ -37,7 +37,7 @@ def _ladder(outlook: Outlook) -> Figure:
     if outlook.value is not None:
         rows.append(_dot("Reachable", outlook.value, outlook.low, outlook.high))
     if outlook.bound is not None:
-        rows.append(_dot("Bound (future seen)", outlook.bound, None, None))
+        rows.append(_dot("Noise (estimate)", outlook.bound, None, None))
     return Figure(
         f"{kpi.id}: what simple rules reach, and what is expected",
         "dots",
@@ -58,7 +58,7 @@ def _ladder_caption(outlook: Outlook) -> str:
     if outlook.value is None or not outlook.gauge.is_error:
         return "Each dot is a measured value with its interval; the line is the goal."
     side = "right of" if outlook.value > outlook.gauge.kpi.goal.value else "left of"
-    return f"Further left is better. What is expected lies {side} the goal; nothing is expected left of the bound."
+    return f"Further left is better. What is expected lies {side} the goal; the noise is an estimate, and no limit."
 
 
 def _curve(study: Study, outlook: Outlook) -> Figure:

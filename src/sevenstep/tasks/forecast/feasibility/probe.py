@@ -22,6 +22,7 @@ from sevenstep.tasks.forecast.feasibility.sample import Effort
 from sevenstep.tasks.forecast.feasibility.study import Study, study_of
 from sevenstep.tasks.forecast.feasibility.verdict import judged
 from sevenstep.tasks.forecast.panel import Settings
+from sevenstep.tasks.forecast.zeros import telling_inputs, with_zero_rows
 
 __all__ = ["probe"]
 
@@ -46,7 +47,8 @@ def probe(data: Dataset, brief: Brief) -> Sequence[Feasibility]:
 
 
 def _of_target(data: Dataset, brief: Brief, target: str, kpis: Sequence[Kpi], effort: Effort) -> list[Feasibility]:
-    settings, items = Settings.of(data), cleaned(data, target)
+    settings, recorded = Settings.of(data), cleaned(data, target)
+    items = with_zero_rows(recorded, data.roles, settings, [target])
     worthless = worthless_target(items, target)
     if worthless:
         remedy = f"Check the source of '{target}', or name another target."
@@ -54,7 +56,8 @@ def _of_target(data: Dataset, brief: Brief, target: str, kpis: Sequence[Kpi], ef
     history = history_of(items, data, settings, target, int(brief.section.horizon))
     if history.missing:
         return [_stopped(kpi, history_evidence(history), too_short(history)) for kpi in kpis]
-    study = study_of(items, data, settings, history, kpis, target, effort, brief.seed)
+    telling = telling_inputs(recorded, items, data.roles)
+    study = study_of(items, data, settings, history, kpis, target, effort, brief.seed, tuple(telling))
     return [_of_kpi(study, kpi, brief.seed) for kpi in kpis]
 
 

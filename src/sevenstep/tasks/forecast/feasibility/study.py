@@ -68,22 +68,27 @@ def study_of(
     target: str,
     effort: Effort,
     seed: int,
+    without: Sequence[str] = (),
 ) -> Study:
-    """Measure a target whose history is long enough; ``kpis`` are those of the target, the leading one first."""
+    """Measure a target whose history is long enough.
+
+    ``items`` are the cleaned rows, ``kpis`` those of the target, the leading one first; ``without`` names inputs that must not be
+    used.
+    """
     prepare = partial(prepare_material, items, data, settings, target, history.horizon, effort, seed)
-    material = prepare()
+    material = prepare(without)
     suspicions = [found] if (found := arithmetic(material.panel.rows, target, data.roles.known_ahead)) else []
     if suspicions:
-        material = prepare(suspicions[0].columns)
+        material = prepare([*without, *suspicions[0].columns])
     fitting = Fitting.for_metric(kpis[0].metric, effort.rounds)
     trial = run_trial(material, fitting)
     dominant = dominating(material, trial, fitting) if trial else None
     if dominant:
         suspicions.append(dominant)
-        material = prepare([column for suspicion in suspicions for column in suspicion.columns])
+        material = prepare([*without, *(column for suspicion in suspicions for column in suspicion.columns)])
         trial = run_trial(material, fitting)
     ladder = climb(material, rungs_of(material, [kpi.baseline for kpi in kpis]))
-    ahead = known_ahead_of(items, data, target)
+    ahead = known_ahead_of(data.items, data, target, history.clock)
     if trial is None:
         return Study(data.roles, history, ahead, material, ladder, None, suspicions, None, None, None)
     twin = interpolated(material, trial, fitting)

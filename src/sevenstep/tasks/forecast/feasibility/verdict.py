@@ -37,7 +37,8 @@ def _by_goal(outlook: Outlook) -> tuple[Verdict, str]:
 def _beyond(outlook: Outlook, expected: str, low: float) -> tuple[Verdict, str]:
     goal, bound = outlook.gauge.kpi.goal, outlook.bound
     if bound is not None and not goal.met_by(bound):
-        return "no_go", f"The goal {goal} asks for less error than the values allow ({figure(bound)}); expected is {expected}"
+        noise = f"noise alone is estimated to make {figure(bound)}"
+        return "no_go", f"The goal {goal} lies beyond the optimistic end of what is expected, {expected}, and {noise}"
     if goal.value <= 0 or low / goal.value > CLEARLY_OUT:
         return (
             "no_go",

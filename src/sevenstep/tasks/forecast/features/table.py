@@ -50,11 +50,6 @@ class FeatureTable:
     cutoff: NDArray[np.int32]
     row: NDArray[np.int64]
 
-    @property
-    def categorical(self) -> list[str]:
-        """Names of the columns that hold codes of categories."""
-        return [name for name in self.names if name in self.recipe.categories]
-
     def save(self, folder: Path) -> None:
         """Write as NumPy files and JSON."""
         for name in _ARRAYS:

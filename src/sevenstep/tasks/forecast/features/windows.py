@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 __all__ = ["cumulative", "exponential_mean", "last_value", "phase_means", "rolling_mean", "rolling_spread", "since"]
 
@@ -22,6 +21,8 @@ def exponential_mean(values: Grid, half_life: float) -> NDArray[np.float32]:
 
     Formula: sum_i w^(t-i) y_i / sum_i w^(t-i) over observed i <= t, with w = 2^(-1/half_life).
     """
+    from scipy.signal import lfilter  # late: loading it takes longer than most predictions
+
     keep = 0.5 ** (1.0 / half_life)
     seen = np.isfinite(values)
     total = lfilter([1.0], [1.0, -keep], np.where(seen, values, 0.0).astype(np.float64), axis=1)
