@@ -78,7 +78,7 @@ WRONG_SPECS = {
     "a key that stands twice": (SPEC + "name: again\n", "the key 'name' twice", "line 2"),
     "an open bracket": (spec_with("kpis: [", "kpis: [["), "sevenstep.yaml:8", "check the brackets"),
     "a frequency in words": (spec_with("1d", "daily"), "'daily'", "did you mean '1d'?"),
-    "a country in small letters": (spec_with("price]", "price], calendar: {country: de}"), "'de'", "in capital letters"),
+    "a country by its name": (spec_with("price]", "price], calendar: {country: Germany}"), "'Germany'", "country"),
     "a budget without a unit": (spec_with("60s", "60"), "60", "for example 90s, 10min or 2h"),
     "code in a value": (spec_with("name: small", "name: !!python/name:os.system x"), "the tag", "no code"),
 }  # fmt: skip
@@ -183,7 +183,7 @@ def collected(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]
         (changed(ROWS, 5, sales="inf"), SPEC, 6, "the value of 'sales' cannot be read as number"),
         (changed(ROWS, 5, day="someday"), SPEC, 6, "the value of 'day' cannot be read as date"),
         ([*ROWS, ROWS[3] | {"sales": 1}], SPEC, 382, "an earlier row has the same shop and day with other values"),
-        (changed(ROWS, 5, sales=-3), spec_with("[shop]", "[shop], limits: {sales: {min: 0}}"), None, "sales"),
+        (changed(ROWS, 5, sales=-3), spec_with("[shop]", "[shop], limits: {sales: {min: 0}}"), 6, "sales"),
     ],
     ids=["text among numbers", "an infinity", "an unreadable time", "a second row of a day", "a value below its limit"],
 )
@@ -341,6 +341,10 @@ def test_a_file_that_cannot_be_is_refused(flag: str, path: str, said: str, relea
         (("--series", "store=b", "--date", "2024-05-01"), "does not say shop"),
         (("--series", "b", "--date", "2024-05-01"), "KEY=VALUE"),
         (("--series", "shop=b"), "does not say day"),
+        (
+            ("--series", "shop=b", "--date", "tomorrow"),
+            "day 'tomorrow' cannot be read as a time; a time is told as in the data; write for example 2024-05-06",
+        ),
     ],
 )
 def test_an_item_nobody_knows_is_told_with_what_is_known(words: tuple[str, ...], said: str, released: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_failure_of_ours_ends_with_code_3_and_no_other(monkeypatch: pytest.Mon
     def broken(*_: object) -> None:
         raise RuntimeError("wires\ncrossed")
 
-    monkeypatch.setattr("sevenstep.project.run_steps", broken)
+    monkeypatch.setattr("sevenstep.project.run_then", broken)
     told = sevenstep("run", ran, "--quiet")
     assert told.code == 3
     assert told.err.splitlines()[-1].startswith("RuntimeError: wires crossed; this is a failure of sevenstep;")
@@ -186,6 +186,11 @@ def test_the_plan_tells_every_value_with_its_origin_and_every_candidate_with_its
     text = sevenstep("plan", ran).out
     assert "forecast.horizon" in text
     assert "boosting_log" in text
+    told_values = dict(line.split(maxsplit=1) for line in text.splitlines() if "." in line.split(" ")[0])
+    assert told_values["forecast.known_ahead"].startswith("promo, price ")
+    assert told_values["data.timezone"].startswith("none ")
+    assert "None" not in text
+    assert "[" not in text.partition("candidates")[0]
 
 
 def test_the_schema_accepts_the_spec_and_names_its_keys() -> None:
@@ -209,7 +214,7 @@ def test_predictions_are_written_with_keys_time_target_and_bounds(ending: str, r
     told = json.loads(sevenstep("predict", ran, "--output", output, "--json").out)
     read = {"csv": pl.read_csv, "parquet": pl.read_parquet, "jsonl": pl.read_ndjson, "xlsx": pl.read_excel}
     frame = read[ending](output)
-    assert told == {"rows": 21, "output": str(output)}
+    assert told == {"rows": 21, "output": str(output), "release": 1}
     assert frame.columns == ["shop", "day", "target", "prediction", "lower_80", "upper_80", "lower_95", "upper_95"]
     assert len(frame) == 21
     rising = [pl.col(low) <= pl.col(high) for low, high in pairwise(BOUNDS)]
@@ -232,6 +237,18 @@ def test_another_plan_gives_another_prediction(ran: Path, tmp_path: Path) -> Non
         asked.write_text(table([row | {"promo": promo} for row in rows() if row["sales"] == ""]), encoding="utf-8")
         predicted[promo] = pl.DataFrame(json.loads(sevenstep("predict", ran, "--input", asked, "--json").out))["prediction"].sum()
     assert predicted[1] > 1.2 * predicted[0]
+
+
+@pytest.mark.parametrize("day", ["2024/05/01", "20240501", "2024-05-01 00:00", "1 May 2024", " 2024-05-01T00:00:00 "])
+def test_a_date_to_explain_is_read_in_any_usual_form(day: str, ran: Path) -> None:
+    (told,) = json.loads(sevenstep("explain", ran, "--series", "shop=b", "--date", day, "--json").out)
+    assert told["item"] == {"shop": "b", "day": "2024-05-01"}
+
+
+def test_a_date_that_may_be_two_is_explained_with_a_word_of_how_it_was_read(ran: Path) -> None:
+    told = sevenstep("explain", ran, "--series", "shop=b", "--date", "04/05/2024")
+    assert told.out.startswith("sales, shop b, day 2024-05-04")
+    assert told.err == "warning: day '04/05/2024': day/month and month/day both fit; read as day/month\n"
 
 
 @pytest.mark.parametrize("day", ["2024-05-01", "2024-04-20"])

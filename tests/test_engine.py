@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import math
 import os
 import subprocess
 import sys
@@ -202,7 +201,6 @@ def test_after_the_deadline_optional_jobs_are_skipped_and_the_others_run(bench: 
     results = bench.run([*squares(2), *squares(3, optional=True)])
     assert values(results) == [4, "the time budget had ended before it could start"]
     assert results[1] == Failure("square 3", "the time budget had ended before it could start", skipped=True)
-    assert bench.seconds_left() == 0.0
     assert bench.skipped == 1
 
 
@@ -210,10 +208,6 @@ def test_a_deadline_in_the_middle_lets_what_has_started_end(bench: EngineBench) 
     bench.deadline = time.time() + 0.5
     jobs = [Job(f"wait {number}", toy_jobs.square, {"number": number, "seconds": 0.6}, optional=True) for number in range(3)]
     assert [isinstance(result, Failure) for result in bench.run(jobs)] == [False, True, True]
-
-
-def test_without_a_budget_there_is_no_deadline(bench: EngineBench) -> None:
-    assert bench.seconds_left() == math.inf
 
 
 # Workers ----------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["CollectedErrors", "GateError", "InputError", "InternalError", "SevenstepError"]
+__all__ = ["CollectedErrors", "InputError", "InputWarning", "InternalError", "SevenstepError"]
 
 
 class SevenstepError(Exception):
@@ -48,10 +48,8 @@ class InputError(SevenstepError):
     exit_code = 2
 
 
-class GateError(SevenstepError):
-    """A KPI is missed, or the verdict is ``no_go``: exit code 1."""
-
-    exit_code = 1
+class InputWarning(UserWarning):
+    """What is asked for can be done, and the outcome is worth less than it looks: one sentence, shown on the error stream."""
 
 
 class InternalError(SevenstepError):

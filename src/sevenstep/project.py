@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sevenstep.chapter import Chapter
 from sevenstep.engine.durable import replace_file
 from sevenstep.engine.results import RunResult, StepResult
-from sevenstep.engine.run import RunRequest, run_steps
+from sevenstep.engine.run import RunRequest, run_then
 from sevenstep.engine.store import Store
 from sevenstep.errors import InputError
 from sevenstep.spec.read import read_spec
@@ -35,6 +35,8 @@ REPORT, QUARANTINE, QUARANTINE_STAMP = "report.html", "quarantine.parquet", "qua
 class Run:
     """What a run came to: its steps, where the report is, and every step's artifact by name.
 
+    ``release`` is the number of its release, and ``champion`` of the one that serves; None where the run released nothing.
+
     In a notebook it shows the chapters; in a terminal it prints one line per step.
     """
 
@@ -42,6 +44,7 @@ class Run:
     store: Path
     report: Path | None
     release: int | None
+    champion: int | None = None
 
     @property
     def status(self) -> str:
@@ -95,7 +98,8 @@ class Project:
     Args:
         path: the spec file or its folder.
         store: folder for results; ``.sevenstep`` beside the spec when not given.
-        overrides: dotted keys with values, as ``--set`` takes them ("forecast.horizon=28").
+        overrides: dotted keys with values, as ``--set`` takes them ("forecast.horizon=28"). What a run with overrides releases
+            serves projects with the same overrides, and leaves the champion as it is.
 
     Raises:
         InputError: the spec is not there or not right; all faults at once.
@@ -104,6 +108,7 @@ class Project:
     def __init__(self, path: str | Path, store: str | Path | None = None, overrides: Sequence[str] = ()) -> None:
         self.spec: Spec = read_spec(Path(path), grammars(), overrides)
         self.store = Path(store) if store is not None else self.spec.base / ".sevenstep"
+        self.overrides = tuple(overrides)
 
     @cached_property
     def task(self) -> Any:
@@ -130,18 +135,23 @@ class Project:
         """
         grammar = grammars()[self.spec.task]
         request = RunRequest(self.spec, grammar, lambda: self.task, self.store, until, anyway, quiet)
-        result = run_steps(request, on_step)
-        made = {step.name: step for step in result.steps}
-        release = self._publish(made) if "operate" in made else None
-        self._leave_beside(made)
-        wanted = report and (until is None or not (self.store / REPORT).exists())
-        return Run(result, self.store, self._report(result) if wanted else None, release)
+        return run_then(request, lambda result: self._ended(result, report=report, whole=until is None), on_step)
 
-    def _publish(self, made: Mapping[str, StepResult]) -> int:
-        from sevenstep.live.releases import publish
+    def _ended(self, result: RunResult, *, report: bool, whole: bool) -> Run:
+        """What a run leaves besides its artifacts: a release, the quarantine, the report."""
+        made = {step.name: step for step in result.steps}
+        release, champion = self._publish(made) if "operate" in made else (None, None)
+        self._leave_beside(made)
+        wanted = report and (whole or not (self.store / REPORT).exists())
+        return Run(result, self.store, self._report(result) if wanted else None, release, champion)
+
+    def _publish(self, made: Mapping[str, StepResult]) -> tuple[int, int]:
+        """Number of the release of this run, and of the champion."""
+        from sevenstep.live.releases import champion, publish
 
         store = Store(self.store)
-        return publish(self.store, store.open(made["operate"].fingerprint), store.open(made["tune"].fingerprint)).number
+        operate, tune = (store.open(made[name].fingerprint) for name in ("operate", "tune"))
+        return publish(self.store, operate, tune, self.overrides).number, champion(self.store).number
 
     def _leave_beside(self, made: Mapping[str, StepResult]) -> None:
         """The quarantine of this run, where a person looks for it; the stamp spares an unchanged run the writing."""
@@ -167,16 +177,20 @@ class Project:
         return resolve(self.spec)
 
     def predict(self, rows: str | Path | None = None) -> pl.DataFrame:
-        """Predictions of the champion for the rows of a file, or for the rows whose target is missing."""
+        """Predictions of the champion for the rows of a file, or for the rows whose target is missing.
+
+        With overrides, the newest release made with the same ones predicts; where there is none, an `InputWarning` says so. What
+        makes a prediction worth less, such as a time beyond the horizon, is warned of as well.
+        """
         from sevenstep.live.predict import predict
 
-        return predict(self.spec, self.store, self.task, None if rows is None else Path(rows))
+        return predict(self.spec, self.store, self.task, None if rows is None else Path(rows), self.overrides).frame
 
     def explain(self, **item: Any) -> Sequence[Explanation]:
         """What drove the prediction of one item, named by its keys and time (``Store=12, Date="2015-07-01"``)."""
         from sevenstep.live.predict import explain
 
-        return explain(self.store, self.task, item)
+        return explain(self.store, self.task, item, self.overrides)
 
     def __repr__(self) -> str:
         return f"Project({self.spec.name!r}, task={self.spec.task!r}, store={str(self.store)!r})"

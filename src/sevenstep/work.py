@@ -120,10 +120,6 @@ class Workbench(Protocol):
         """
         ...
 
-    def seconds_left(self) -> float:
-        """Seconds until the hard stop of the time budget (``inf`` without one)."""
-        ...
-
     def say(self, text: str) -> None:
         """Tell the person watching what is being done, in a few words."""
         ...

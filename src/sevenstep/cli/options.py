@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-__all__ = ["echo_json", "json_option", "project_options"]
+from sevenstep.errors import InputWarning
+
+__all__ = ["echo_json", "json_option", "project_options", "warnings_told"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -36,3 +40,19 @@ def json_option(function: Function) -> Function:
 def echo_json(value: Any) -> None:
     """Print a value as JSON."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+@contextmanager
+def warnings_told() -> Iterator[None]:
+    """Say what is warned of in one line each on the error stream; warnings of other libraries stay as they are."""
+    caught: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", InputWarning)
+            yield
+    finally:
+        for warning in caught:
+            if issubclass(warning.category, InputWarning):
+                click.echo(f"warning: {warning.message}", err=True)
+            else:
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

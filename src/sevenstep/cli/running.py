@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["plan", "run", "show"]
 
 STEPS = ("define", "collect", "prepare", "design", "train", "tune", "operate")
-_MARKS = {"met": "✓", "go": "✓", "missed": "✗", "no_go": "✗", "go_with_risk": "!", "not_measured": "?", "": " "}
+_MARKS = {"met": "✓", "go": "✓", "missed": "✗", "no_go": "✗", "go_with_risk": "!", "warn": "!", "not_measured": "?", "": " "}
 _COLOURS = {"✓": "green", "✗": "red", "!": "yellow", "?": "yellow"}
 
 
@@ -33,7 +33,10 @@ _COLOURS = {"✓": "green", "✗": "red", "!": "yellow", "?": "yellow"}
 def run(
     spec: Path, store: Path | None, overrides: Sequence[str], until: str | None, anyway: bool, quiet: bool, as_json: bool
 ) -> None:
-    """Run the seven steps of SPEC, a file or a folder. Only what changed since the last run runs again."""
+    """Run the seven steps of SPEC, a file or a folder. Only what changed since the last run runs again.
+
+    What a run with --set makes is released beside the champion and leaves it as it is; predict with the same --set uses it.
+    """
     from sevenstep.project import Project
 
     project = Project(spec, store, overrides)
@@ -42,7 +45,7 @@ def run(
     if as_json:
         echo_json(_as_json(result))
     else:
-        _print_end(result)
+        _print_end(result, overrides)
     sys.exit(result.result.exit_code)
 
 
@@ -54,17 +57,29 @@ def _print_step(step: StepResult) -> None:
     click.echo(f"{number} {coloured} {click.style(f'{step.name:<8}', bold=True)} {step.headline}  {click.style(took, dim=True)}")
 
 
-def _print_end(result: Run) -> None:
+def _print_end(result: Run, overrides: Sequence[str]) -> None:
     if result.status == "no_go":
         for remedy in _remedies(result):
             click.echo(f"what would help: {remedy}")
         click.echo("stopped: the verdict is no_go. See the evidence with 'sevenstep show define', or go on with --anyway.")
     if result.release is not None:
-        click.echo(f"release {result.release} is the champion: sevenstep predict --output predictions.csv")
+        _print_release(result.release, result.champion, overrides)
     if result.status == "missed":
         click.echo("a KPI is missed, so the exit code is 1: sevenstep show tune")
     if result.report is not None:
         click.echo(f"report: {result.report}")
+
+
+def _print_release(release: int, champion: int | None, overrides: Sequence[str]) -> None:
+    """Which release serves, and how to predict with the one of this run."""
+    if release == champion:
+        click.echo(f"release {release} is the champion: sevenstep predict --output predictions.csv")
+        return
+    from sevenstep.live.releases import as_flags
+
+    flags = as_flags(overrides)
+    click.echo(f"release {release} was made with {flags}; the champion is still release {champion}")
+    click.echo(f"predict with release {release}: sevenstep predict {flags} --output predictions.csv")
 
 
 def _remedies(result: Run) -> list[str]:
@@ -80,6 +95,7 @@ def _as_json(result: Run) -> dict[str, Any]:
         "steps": [asdict(step) for step in result.steps],
         "kpis": kpis,
         "release": result.release,
+        "champion": result.champion,
         "report": None if result.report is None else str(result.report),
         "report_hash": result.result.report_hash,
     }
@@ -167,13 +183,29 @@ def _print_values(values: Sequence[dict[str, Any]]) -> None:
     width = max(len(item["key"]) for item in values)
     for item in values:
         note = f"  {item['note']}" if item["note"] else ""
-        click.echo(f"{item['key']:<{width}}  {item['value']!s:<40}  {click.style(item['origin'] + note, dim=True)}")
+        click.echo(f"{item['key']:<{width}}  {_in_words(item['value']):<40}  {click.style(item['origin'] + note, dim=True)}")
+
+
+def _in_words(value: Any) -> str:
+    """A value as a spec would have it, without its brackets: ``none``, ``true``, ``a, b``."""
+    if value is None or value in ([], (), {}, ""):
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_in_words(inner)}" for key, inner in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(f"[{_in_words(inner)}]" if isinstance(inner, (list, tuple)) else _in_words(inner) for inner in value)
+    return str(value)
 
 
 def _print_work(planned: dict[str, Any], seconds: float) -> None:
+    from sevenstep.steps.words import counted
+
     folds = len(planned["folds"])
     total = sum(candidate["cost"] for candidate in planned["candidates"]) * folds
-    click.echo(f"\n{len(planned['candidates'])} candidates x {folds} folds ({planned['fold_reason']}):")
+    tried = counted(len(planned["candidates"]), "candidate")
+    click.echo(f"\n{tried} x {counted(folds, 'fold')} ({planned['fold_reason']}):")
     for candidate in planned["candidates"]:
         cost = f"{candidate['cost'] * folds:7.1f} s"
         click.echo(f"  {cost}  {candidate['name']:<16} {candidate['target']:<14} {click.style(candidate['reason'], dim=True)}")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sevenstep.cli.options import echo_json, json_option, project_options
+from sevenstep.cli.options import echo_json, json_option, project_options, warnings_told
 from sevenstep.errors import InputError
+
+if TYPE_CHECKING:
+    from sevenstep.live.predict import Served
 
 __all__ = ["explain", "predict"]
 
@@ -32,25 +35,31 @@ def predict(
 ) -> None:
     """Predict with the champion of SPEC: rows of a file, or the rows whose target is missing.
 
-    Rows in which the target is known are taken as newer observations first, and are not predicted.
+    With --set, the newest release made with the same --set predicts. Rows in which the target is known are taken as newer
+    observations first, and are not predicted.
     """
-    from sevenstep.live.predict import write_predictions
-    from sevenstep.live.releases import champion
+    from sevenstep.live import predict as live
     from sevenstep.project import Project
 
     project = Project(spec, store, overrides)
-    frame = project.predict(rows)
+    with warnings_told():
+        served = live.predict(project.spec, project.store, project.task, rows, project.overrides)
     if output is not None:
-        write_predictions(frame, output)
-        told = {"rows": len(frame), "output": str(output)}
-        if as_json:
-            echo_json(told)
-        else:
-            click.echo(f"{len(frame):,} predictions of release {champion(project.store).number} written to {output}")
+        live.write_predictions(served.frame, output)
+        _tell_written(served, output, as_json)
     elif as_json:
-        click.echo(frame.write_json())
+        click.echo(served.frame.write_json())
     else:
-        click.echo(frame.write_csv(), nl=False)
+        click.echo(served.frame.write_csv(), nl=False)
+
+
+def _tell_written(served: Served, output: Path, as_json: bool) -> None:
+    from sevenstep.steps.words import counted
+
+    if as_json:
+        echo_json({"rows": len(served.frame), "output": str(output), "release": served.release})
+    else:
+        click.echo(f"{counted(len(served.frame), 'prediction')} of release {served.release} written to {output}")
 
 
 @click.command()
@@ -69,7 +78,8 @@ def explain(
     if date is not None:
         time = project.spec.data.time
         item[time if isinstance(time, str) else "time"] = date
-    found = project.explain(**item)
+    with warnings_told():
+        found = project.explain(**item)
     if as_json:
         echo_json([asdict(explanation) for explanation in found])
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -62,10 +61,6 @@ class EngineBench:
         results.update(self._made(waiting))
         return [results[fingerprint] for _, fingerprint in jobs]
 
-    def seconds_left(self) -> float:
-        """Seconds until the hard stop of the time budget (``inf`` without one), never below 0."""
-        return max(0.0, self.deadline - time.time())
-
     def say(self, text: str) -> None:
         """Show what is being done."""
         self.progress.say(text)
@@ -85,12 +80,16 @@ class EngineBench:
         tickets = [ticket_for(job, fingerprint) for fingerprint, job in waiting.items()]
         outcomes = closing(FanOut(self.store.root, self.cores, self.deadline, self.backend).run(tickets))
         made: dict[str, Artifact | Failure] = {}
-        with outcomes as ended, self.progress.jobs([job.weight for job in waiting.values()]) as done:
+        with outcomes as ended, self.progress.jobs([self._planned(job) for job in waiting.values()]) as done:
             for outcome in ended:
                 job = waiting[outcome.fingerprint]
                 made[outcome.fingerprint] = self._settle(job, outcome)
-                done(job.weight)
+                done(self._planned(job))
         return made
+
+    def _planned(self, job: Job) -> float:
+        """Seconds of wall time a job is planned to take of a batch that keeps all cores busy."""
+        return job.weight * min(job.threads, self.cores) / self.cores
 
     def _settle(self, job: Job, outcome: Outcome) -> Artifact | Failure:
         if not outcome.reason:

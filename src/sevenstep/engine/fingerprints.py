@@ -28,7 +28,10 @@ __all__ = [
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
-LIBRARIES = ("holidays", "lightgbm", "numpy", "optuna", "polars", "scikit-learn", "scipy", "statsforecast")
+LIBRARIES = (
+    "catboost", "holidays", "lightgbm", "numpy", "optuna", "pillow", "polars", "scikit-learn", "scipy", "statsforecast", "torch",
+    "xgboost", "xgboost-cpu",
+)  # fmt: skip
 """Libraries whose version may change a result; those that are not installed are left out."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,8 @@ __all__ = ["Display", "Lines", "Pace", "Progress", "open_progress"]
 
 Clock = Callable[[], float]
 SECONDS_BETWEEN_LINES = 10.0
+PLAN_COUNTS = 0.25
+"""Share of the work left that the plan counts for beside what was measured."""
 
 
 class Display(Protocol):
@@ -27,47 +30,64 @@ class Display(Protocol):
 
 
 class Pace:
-    """How fast a batch of jobs goes, and so how long it will still take.
+    """How fast the jobs of a step go, and so how long those that are known of will still take.
 
-    The weight of a job is its expected seconds. The speed is the weight done per second of wall time, which accounts for jobs
-    running side by side as well as for weights that are all wrong by the same factor.
+    What counts for a job is the wall time it was planned to take. Plans are off by a factor; the one measured so far is drawn
+    towards 1 by as many planned seconds as a quarter of the work left, so that the first job, which waits for workers to start
+    and for libraries to load, does not speak for all.
     """
 
-    def __init__(self, weights: Sequence[float], clock: Clock = time.monotonic) -> None:
-        self._clock, self._start = clock, clock()
-        self._whole, self._done = sum(weights), 0.0
-        self._jobs, self._ended = len(weights), 0
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock, self._since = clock, clock()
+        self._whole = self._done = self._busy = 0.0
+        self._jobs = self._ended = 0
 
-    def add(self, weight: float) -> None:
-        """A job of this weight has ended."""
-        self._done += weight
+    def expect(self, planned: Sequence[float]) -> None:
+        """A batch of jobs of these planned seconds begins."""
+        self._since = self._clock()
+        self._whole += sum(planned)
+        self._jobs += len(planned)
+
+    def add(self, planned: float) -> None:
+        """A job of these planned seconds has ended; the time since the last one was its own, or the batch's."""
+        now = self._clock()
+        self._busy, self._since = self._busy + now - self._since, now
+        self._done += planned
         self._ended += 1
 
     def share(self) -> float:
-        """Share of the weight that is done, 0 to 1."""
-        return self._done / self._whole if self._whole > 0 else 1.0
+        """Share of the planned work that is done, 0 to 1."""
+        return min(1.0, self._done / self._whole) if self._whole > 0 else 1.0
 
-    def seconds_left(self) -> float | None:
-        """Expected seconds until the last job ends; None before the first has ended."""
-        if self._done <= 0:
-            return None
-        return (self._clock() - self._start) * max(0.0, self._whole - self._done) / self._done
+    def seconds_left(self) -> float:
+        """Expected seconds until the last job ends."""
+        ahead = max(0.0, self._whole - self._done)
+        trust = PLAN_COUNTS * ahead
+        measured = self._busy + self._clock() - self._since
+        return ahead * (measured + trust) / (self._done + trust) if ahead > 0 else 0.0
 
-    def text(self) -> str:
-        """Jobs done of all, and the time left."""
-        left = self.seconds_left()
-        return f"{self._ended}/{self._jobs} jobs" + ("" if left is None else f", about {_duration(left)} left")
+    def counted(self) -> str:
+        """Jobs that have ended of all that are known of."""
+        return f"{self._ended}/{self._jobs} jobs"
 
 
 class Progress:
-    """What the engine tells a person who watches; a `Display` decides how it looks."""
+    """What the engine tells a person who watches; a `Display` decides how it looks.
 
-    def __init__(self, display: Display | None) -> None:
-        self._display, self._step = display, ""
+    Args:
+        display: where it is shown; nowhere when None.
+        budget: seconds from now until the hard stop.
+        clock: seconds that only go forward.
+    """
+
+    def __init__(self, display: Display | None, budget: float = math.inf, clock: Clock = time.monotonic) -> None:
+        self._display, self._budget, self._clock = display, budget, clock
+        self._start = clock()
+        self._step, self._pace = "", Pace(clock)
 
     def step(self, name: str) -> None:
         """A step begins to run."""
-        self._step = name
+        self._step, self._pace = name, Pace(self._clock)
         self.say("")
 
     def say(self, text: str, share: float | None = None) -> None:
@@ -76,16 +96,31 @@ class Progress:
             self._display.show(self._step, text, share)
 
     @contextmanager
-    def jobs(self, weights: Sequence[float]) -> Iterator[Callable[[float], None]]:
-        """A batch of jobs runs; what is given is to be called with the weight of each job that has ended."""
-        pace = Pace(weights)
+    def jobs(self, planned: Sequence[float]) -> Iterator[Callable[[float], None]]:
+        """Jobs that are planned to take these seconds run; what is given is to be called with those of each that has ended.
 
-        def done(weight: float) -> None:
-            pace.add(weight)
-            self.say(pace.text(), pace.share())
+        Jobs are counted through the whole step, however many batches it asks for.
+        """
+        pace = self._pace
+        pace.expect(planned)
 
-        self.say(pace.text(), 0.0)
+        def done(seconds: float) -> None:
+            pace.add(seconds)
+            self.say(self._words(pace), pace.share())
+
+        self.say(self._words(pace), pace.share())
         yield done
+
+    def _words(self, pace: Pace) -> str:
+        """Jobs done, and the time left: never more than the hard stop allows."""
+        budget_left = max(0.0, self._budget - (self._clock() - self._start))
+        left = min(pace.seconds_left(), budget_left)
+        if budget_left <= 0:
+            return f"{pace.counted()}, the budget of {_duration(self._budget)} is used up"
+        if left <= 0:
+            return pace.counted()
+        of_all = f", {_duration(budget_left)} of {_duration(self._budget)} left" if math.isfinite(budget_left) else ""
+        return f"{pace.counted()}, about {_duration(left)} to go{of_all}"
 
     def rest(self) -> None:
         """Nothing runs for now: leave the terminal free for other lines."""
@@ -93,12 +128,15 @@ class Progress:
             self._display.close()
 
 
-def open_progress(quiet: bool = False, stream: IO[str] | None = None) -> Progress:
-    """Progress on ``stream`` (the error stream when not given): live on a terminal, else plain lines; none when ``quiet``."""
+def open_progress(quiet: bool = False, stream: IO[str] | None = None, budget: float = math.inf) -> Progress:
+    """Progress on ``stream`` (the error stream when not given): live on a terminal, else plain lines; none when ``quiet``.
+
+    ``budget`` is the seconds from now until the hard stop.
+    """
     stream = stream or sys.stderr
     if quiet:
         return Progress(None)
-    return Progress(_Live(stream) if stream.isatty() else Lines(stream))
+    return Progress(_Live(stream) if stream.isatty() else Lines(stream), budget)
 
 
 class Lines:
@@ -113,7 +151,7 @@ class Lines:
         now = self._clock()
         if now - self._last >= SECONDS_BETWEEN_LINES:
             self._last = now
-            print(f"{step}: {text} ({_duration(now - self._start)} gone)", file=self._stream, flush=True)
+            print(f"{step}: {text or 'under way'} ({_duration(now - self._start)} gone)", file=self._stream, flush=True)
 
     def close(self) -> None:
         """Lines stay where they are."""

@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sevenstep.engine.artifact import BrokenArtifact, StoredArtifact
-from sevenstep.engine.bench import EngineBench
 from sevenstep.engine.contract import ContractFile
 from sevenstep.engine.cores import usable_cores
 from sevenstep.engine.fingerprints import code_version, environment, fingerprint, package_version
@@ -31,13 +30,15 @@ from sevenstep.spec.problems import did_you_mean
 from sevenstep.work import Artifact, Leaves
 
 if TYPE_CHECKING:
+    from sevenstep.engine.bench import EngineBench
     from sevenstep.spec.brief import Brief
     from sevenstep.spec.model import Spec
     from sevenstep.tasks.contract import Grammar, Task
 
-__all__ = ["RunRequest", "run_steps"]
+__all__ = ["RunRequest", "run_steps", "run_then"]
 
 OnStep = Callable[[StepResult], None]
+Ended = TypeVar("Ended")
 
 CUT_SHORT = "cut_short"
 """What a step leaves among its measures when the clock kept it from what its result needs: a later run makes it anew."""
@@ -79,11 +80,18 @@ def run_steps(request: RunRequest, on_step: OnStep = lambda step: None, process:
         Stopped: the run was interrupted.
         SevenstepError: whatever a step or a job that is not optional raises.
     """
+    return run_then(request, lambda result: result, on_step, process)
+
+
+def run_then(
+    request: RunRequest, ending: Callable[[RunResult], Ended], on_step: OnStep = lambda step: None, process: Process = PROCESS
+) -> Ended:
+    """`run_steps`, and what ``ending`` makes of the result while the store is still held: no other run comes between."""
     chosen = replace(process, steps=_steps_until(process.steps, request.until))
     store = Store(request.store_root)
     with run_lock(store.root, request.spec.name), Journal(store.root) as journal:
         store.clean()
-        return _journalled(_Runner(request, chosen, store, journal, on_step), journal, request.spec.name)
+        return ending(_journalled(_Runner(request, chosen, store, journal, on_step), journal, request.spec.name))
 
 
 def _journalled(runner: _Runner, journal: Journal, project: str) -> RunResult:
@@ -138,8 +146,8 @@ class _Due:
 class _Runner:
     def __init__(self, request: RunRequest, process: Process, store: Store, journal: Journal, on_step: OnStep) -> None:
         self._request, self._process, self._store, self._journal, self._on_step = request, process, store, journal, on_step
-        self._progress = open_progress(request.quiet)
-        by_time = "series" in request.grammar.data_keys
+        self._progress = open_progress(request.quiet, budget=request.spec.budget.time.seconds)
+        by_time = request.grammar.one_row_per_time
         self._intake = Intake(process, request.spec.base, store, one_row_per_time=by_time)
         self._deadline = time.time() + request.spec.budget.time.seconds
         self._told: dict[str, StepResult] = {}
@@ -220,6 +228,8 @@ class _Runner:
         return leaves
 
     def _bench(self) -> EngineBench:
+        from sevenstep.engine.bench import EngineBench  # late: a run that changes nothing starts no process
+
         seed, backend = self._request.spec.seed, self._request.backend
         return EngineBench(self._store, self._journal, self._progress, self._cores, seed, self._deadline, backend)
 

@@ -1,8 +1,9 @@
-"""Predictions of the champion, for rows a person gives or for those that wait."""
+"""Predictions of a release, for rows a person gives or for those that wait."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,51 +12,68 @@ import polars as pl
 
 from sevenstep.data.intake import Intake, intake
 from sevenstep.errors import InputError
-from sevenstep.live.releases import Release, champion
+from sevenstep.live.releases import Release, serving
 from sevenstep.spec.model import Spec
 from sevenstep.tasks.contract import Explanation, Model, Task
 
-__all__ = ["explain", "load_champion", "predict", "write_predictions"]
+__all__ = ["Served", "explain", "load_serving", "predict", "write_predictions"]
 
 _WRITERS = {".csv": "write_csv", ".parquet": "write_parquet", ".jsonl": "write_ndjson", ".xlsx": "write_excel"}
 
 
-def load_champion(store: Path, task: Task) -> tuple[Release, Model]:
-    """The release that serves, and its model."""
-    release = champion(store)
+@dataclass(frozen=True)
+class Served:
+    """Predictions with the number of the release they are of."""
+
+    frame: pl.DataFrame
+    release: int
+
+
+def load_serving(store: Path, task: Task, overrides: Sequence[str] = ()) -> tuple[Release, Model]:
+    """The release that serves a project with these overrides, every file of its model checked, and the model.
+
+    Raises:
+        InputError: nothing was released, or the release is damaged or gone.
+    """
+    release = serving(store, overrides).verified()
     return release, task.load_model(release.model_folder)
 
 
-def predict(spec: Spec, store: Path, task: Task, rows: Path | None = None) -> pl.DataFrame:
-    """Predictions of the champion.
+def predict(spec: Spec, store: Path, task: Task, rows: Path | None = None, overrides: Sequence[str] = ()) -> Served:
+    """Predictions of the release that serves.
 
     Args:
         spec: the project file; its sources are joined to the given rows as they were in training.
         store: folder of the store.
         task: of the spec.
         rows: a file with rows to be predicted, in any format a source may have; without it, the rows whose target is missing.
+        overrides: what ``--set`` changed in the spec; a release made with the same serves before the champion.
 
     Raises:
-        InputError: nothing was released, or the rows lack what the model must know.
+        InputError: there is no sound release, or the rows lack what the model must know.
     """
-    _, model = load_champion(store, task)
-    return model.predict(None if rows is None else typed_rows(spec, rows, model))
+    release, model = load_serving(store, task, overrides)
+    if rows is None:
+        return Served(model.predict(), release.number)
+    given = typed_rows(spec, rows, model, one_row_per_time=task.grammar.one_row_per_time)
+    return Served(model.predict(given), release.number)
 
 
-def typed_rows(spec: Spec, rows: Path, model: Model) -> pl.DataFrame:
+def typed_rows(spec: Spec, rows: Path, model: Model, *, one_row_per_time: bool) -> pl.DataFrame:
     """The rows of a file, taken in as the main source is: typed, and joined with the other sources where the file lacks their
-    columns.
+    columns; where keys and time name a row, ``one_row_per_time``, a second row of the same is a duplicate.
     """
     if not rows.is_file():
         raise InputError(
             "PREDICT-NO-FILE", f"{rows} is not there", "--input names a file with the rows to be predicted", "check the path"
         )
     path = str(rows.resolve())
-    own = intake(spec.data.with_rows_from(path, joined=False), spec.base, (), one_row_per_time=True, given=True)
+    own = intake(spec.data.with_rows_from(path, joined=False), spec.base, (), one_row_per_time=one_row_per_time, given=True)
     _all_usable(own, rows, model)
     if all(name in own.items.columns for name in model.input_schema()):
         return own.items
-    return intake(spec.data.with_rows_from(path, joined=True), spec.base, (), one_row_per_time=True, given=True).items
+    joined = spec.data.with_rows_from(path, joined=True)
+    return intake(joined, spec.base, (), one_row_per_time=one_row_per_time, given=True).items
 
 
 def _all_usable(taken: Intake, rows: Path, model: Model) -> None:
@@ -70,9 +88,9 @@ def _all_usable(taken: Intake, rows: Path, model: Model) -> None:
         raise InputError("PREDICT-ROW", faults[0], rule, fix)
 
 
-def explain(store: Path, task: Task, item: Mapping[str, Any]) -> Sequence[Explanation]:
-    """What drove the champion's prediction of one item."""
-    return load_champion(store, task)[1].explain(item)
+def explain(store: Path, task: Task, item: Mapping[str, Any], overrides: Sequence[str] = ()) -> Sequence[Explanation]:
+    """What drove the prediction of one item by the release that serves."""
+    return load_serving(store, task, overrides)[1].explain(item)
 
 
 def write_predictions(frame: pl.DataFrame, output: Path) -> None:

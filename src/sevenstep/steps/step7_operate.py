@@ -5,14 +5,16 @@ The step says what the release is; `sevenstep.live` numbers it and moves the cha
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from sevenstep.chapter import Block, Chapter, Column, Figure, Table
+from sevenstep.chapter import Block, Chapter, Column, Figure, Notes, Table
 from sevenstep.data.dataset import Dataset
-from sevenstep.errors import InputError
+from sevenstep.errors import InputError, InputWarning
 from sevenstep.search.kpis import KpiState, gate_of, leading_kpi
 from sevenstep.spec.brief import Brief
 from sevenstep.steps.words import counted
@@ -29,7 +31,8 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     tune = inputs["tune"]
     model = task.load_model(tune.folder("model"))
     states: list[dict[str, Any]] = tune.json("kpis")
-    predictions, why = _predicted(model)
+    data = Dataset.load(inputs["collect"].folder("dataset"))
+    made = _predicted(model, data)
     gate = gate_of([KpiState(**state) for state in states])
     release = {
         "project": brief.name,
@@ -40,46 +43,77 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
         "card": tune.json("card") | {"charter": brief.charter.model_dump()},
         "input_schema": dict(model.input_schema()),
     }
-    data = Dataset.load(inputs["collect"].folder("dataset"))
-    scores = ScoreTable(tune.frame("scores"))
     blocks: list[Block] = [
         _thread(brief, inputs, states),
-        *task.pictures("operate", data, scores, brief, model),
+        *_doubts(made),
+        *task.pictures("operate", data, ScoreTable(tune.frame("scores")), brief, model),
         _schema(release),
     ]
-    frames = {} if predictions is None else {"predictions": predictions}
     return Leaves(
         json={"release": release},
-        frames=frames,
-        headline=_headline(states, predictions, why),
+        frames={} if made.frame is None else {"predictions": made.frame},
+        headline=_headline(states, made),
         gate=gate,
-        chapter=Chapter("operate", "Operate", _answer(states, predictions, why), gate, blocks),
+        chapter=Chapter("operate", "Operate", _answer(states, made), gate, blocks),
     )
 
 
-def _predicted(model: Model) -> tuple[pl.DataFrame | None, str]:
-    """Predictions for the open rows, or the reason why there are none."""
+@dataclass(frozen=True)
+class _Made:
+    """Predictions (None where there are none, and ``why``), how many are for rows of the data, and what makes them worth less."""
+
+    frame: pl.DataFrame | None
+    waited: int = 0
+    why: str = ""
+    doubts: Sequence[str] = ()
+
+    def counted(self) -> str:
+        """How many predictions there are, in words; only where there are some."""
+        assert self.frame is not None
+        return counted(len(self.frame), "prediction")
+
+
+def _predicted(model: Model, data: Dataset) -> _Made:
+    """Predictions for the open rows, or for what comes next where none are open."""
     try:
-        return model.predict(), ""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", InputWarning)
+            frame = model.predict()
     except InputError as error:
         if error.code != "PREDICT-NO-ROWS":
             raise
-        return None, f"{error.given}; {error.fix}"
+        return _Made(None, why=f"{error.given}; {error.fix}")
+    doubts = [str(warning.message) for warning in caught if issubclass(warning.category, InputWarning)]
+    return _Made(frame, _of_rows(frame, data), doubts=doubts)
 
 
-def _headline(states: Sequence[Mapping[str, Any]], predictions: pl.DataFrame | None, why: str) -> str:
+def _of_rows(frame: pl.DataFrame, data: Dataset) -> int:
+    """How many of the predictions are for rows that are in the data."""
+    roles = data.roles
+    names = [name for name in (*roles.keys, *roles.time_parts.values(), roles.time) if name in frame.columns]
+    known = data.items.select(names) if names else data.items.head(0)
+    return len(frame.join(known, on=names, how="semi", nulls_equal=True)) if names else len(frame)
+
+
+def _headline(states: Sequence[Mapping[str, Any]], made: _Made) -> str:
     met = sum(state["state"] == "met" for state in states)
-    made = f"{counted(len(predictions), 'prediction')} made" if predictions is not None else why
-    return f"{met} of {counted(len(states), 'KPI')} met; {made}"
+    return f"{met} of {counted(len(states), 'KPI')} met; {made.why if made.frame is None else f'{made.counted()} made'}"
 
 
-def _answer(states: Sequence[Mapping[str, Any]], predictions: pl.DataFrame | None, why: str) -> str:
+def _answer(states: Sequence[Mapping[str, Any]], made: _Made) -> str:
     missed = [state["id"] for state in states if state["state"] != "met"]
     text = (
         "The model is released with every KPI met." if not missed else f"The model is released, but {', '.join(missed)} not met."
     )
-    made = f" It made {counted(len(predictions), 'prediction')} for rows that wait for one." if predictions is not None else ""
-    return text + (made or f" No predictions yet: {why}.")
+    if made.frame is None:
+        return f"{text} No predictions yet: {made.why}."
+    waited = "rows of the data that wait for one" if made.waited else "what comes after the data, in which no row waits for one"
+    return f"{text} It made {made.counted()}, for {waited}."
+
+
+def _doubts(made: _Made) -> list[Block]:
+    items = [{"text": f"{doubt[0].upper()}{doubt[1:]}.", "evidence": "", "tone": "warn"} for doubt in made.doubts]
+    return [Notes("What makes predictions worth less", items)] if items else []
 
 
 def _thread(brief: Brief, inputs: Mapping[str, Artifact], states: Sequence[Mapping[str, Any]]) -> Figure:

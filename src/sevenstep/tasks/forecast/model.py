@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.data.dataset import Dataset, Roles
+from sevenstep.data.times import read_times
+from sevenstep.errors import InputError, InputWarning
 from sevenstep.tasks.contract import Explanation
 from sevenstep.tasks.forecast.asking import AskedRows, next_rows, open_rows, rows_to_ask
 from sevenstep.tasks.forecast.calibrate import apply
@@ -21,6 +24,7 @@ from sevenstep.tasks.forecast.explain import Explained, explain_item
 from sevenstep.tasks.forecast.families.members import FittedMember
 from sevenstep.tasks.forecast.given import check_columns, typed_as
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
+from sevenstep.tasks.forecast.unseen import doubts, usual_of_others
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 
 __all__ = ["ForecastModel", "blend"]
@@ -75,13 +79,26 @@ class ForecastModel:
             rows: typed rows with keys, time and known-ahead inputs. Rows in which a target is known are taken as newer
                 observations first, and are not forecast.
 
-        Returns one row per series, time and target: keys and time under their own names, ``target``, ``prediction`` and bounds.
-        Raises InputError where there is nothing to forecast, or an input that must be known ahead is not there.
+        Returns one row per series, time and target: keys and time under their own names, ``target``, ``prediction`` and bounds,
+        null where nothing is known to forecast from. Warns (`InputWarning`) of rows whose forecast was never judged. Raises
+        InputError where there is nothing to forecast, or an input that must be known ahead is not there.
         """
-        model = self._opened() if rows is None else self._with_rows(rows)
-        panel = build_panel(model.history, self.settings)
-        wanted = open_rows(model.history, panel) if rows is None else rows_to_ask(model.history, panel, rows)
-        return pl.concat([model._target(target, wanted) for target in self.history.roles.targets], how="vertical")
+        if rows is None:
+            return self._of_open_rows
+        model = self._with_rows(rows)
+        return model._forecast(rows_to_ask(model.history, build_panel(model.history, self.settings), rows))
+
+    @cached_property
+    def _of_open_rows(self) -> pl.DataFrame:
+        """Forecasts of the open rows, made once: a release shows them in more than one place."""
+        model = self._opened()
+        return model._forecast(open_rows(model.history, build_panel(model.history, self.settings)))
+
+    def _forecast(self, wanted: AskedRows) -> pl.DataFrame:
+        numbers = self._trained_numbers(wanted.panel)
+        for doubt in doubts(wanted, self.horizon, (numbers == len(self.trained_keys))[wanted.asked.series]):
+            warnings.warn(InputWarning(doubt), stacklevel=3)
+        return pl.concat([self._target(target, wanted, numbers) for target in self.history.roles.targets], how="vertical")
 
     def refresh(self, rows: pl.DataFrame) -> ForecastModel:
         """The same parameters with newer observations taken into the history."""
@@ -103,12 +120,28 @@ class ForecastModel:
         rows = next_rows(self.history, build_panel(self.history, self.settings), self.horizon)
         return self._with_rows(rows) if len(rows) else self
 
-    def _target(self, target: str, wanted: AskedRows) -> pl.DataFrame:
-        matrix, weights = self.member_predictions(target, wanted)
-        scores = _as_scores(target, wanted, blend(matrix, weights), self._trained_numbers(wanted.panel))
-        frame = apply(scores, self.calibration[target]).frame
+    def _target(self, target: str, wanted: AskedRows, numbers: NDArray[np.int32]) -> pl.DataFrame:
+        scores = _as_scores(target, wanted, self._blended(target, wanted), numbers)
+        frame = apply(scores, self.calibration[target]).frame.with_columns(pl.col("prediction", *BOUNDS).fill_nan(None))
         shown = wanted.shown(self.history.roles)
         return shown.with_columns(pl.lit(target).alias("target"), frame["prediction"], *(frame[bound] for bound in BOUNDS))
+
+    def _blended(self, target: str, wanted: AskedRows) -> NDArray[np.float64]:
+        """What the members predict together; where none of them can tell, the usual value of comparable series."""
+        blended = blend(*self.member_predictions(target, wanted))
+        untold = ~np.isfinite(blended)
+        if not untold.any():
+            return blended
+        usual = usual_of_others(target, wanted, self.settings.season, self.history.roles.segments)
+        empty = untold & ~np.isfinite(usual)
+        count, rest = int(untold.sum() - empty.sum()), int(empty.sum())
+        if count:
+            text = f"{count:,} of {len(blended):,} forecasts of {target} are the usual value of comparable series"
+            warnings.warn(InputWarning(f"{text}: no member of the model can tell without a history"), stacklevel=5)
+        if rest:
+            text = f"{rest:,} of {len(blended):,} forecasts of {target} are empty: no series has a value to forecast from"
+            warnings.warn(InputWarning(text), stacklevel=5)
+        return np.where(untold, usual, blended)
 
     def member_predictions(self, target: str, wanted: AskedRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What each member of a target predicts, ``[row, member]``, and the members' weights."""
@@ -129,9 +162,31 @@ class ForecastModel:
     def explain(self, item: Mapping[str, Any]) -> Sequence[Explanation]:
         """What drove the forecast of one series and time, in units of each target, as parts that add up.
 
-        A time within the history is explained as it would have been forecast at the longest lead the model was judged at.
+        A time within the history is explained as it would have been forecast at the longest lead the model was judged at. A time
+        in text may be written in any of the usual ways (`read_times`). Raises InputError where it is none, or not of the data.
         """
-        return [explain_item(self._opened()._explained(target), item) for target in self.history.roles.targets]
+        item = {**item, **self._time_read(item)}
+        model = self._opened()
+        found = [explain_item(model._explained(target), item) for target in self.history.roles.targets]
+        if not all(np.isfinite(one.prediction) for one in found):
+            given = f"the forecast of {', '.join(str(value) for value in item.values())} is no member's"
+            rule = "without a history it is the usual value of comparable series, or empty"
+            raise InputError("EXPLAIN-NO-HISTORY", given, rule, "explain one of a series with observations")
+        return found
+
+    def _time_read(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The time of an item as a date or a time of day; empty where it is none in text, or the data count steps."""
+        name = str(self.history.roles.time)
+        times, given = self.history.items[name], item.get(name)
+        if not times.dtype.is_temporal() or not isinstance(given, (str, int)):
+            return {}
+        reading = read_times(pl.Series(name, [str(given).strip()]))
+        if reading.values.null_count():
+            rule, fix = "a time is told as in the data", f"write for example {times.drop_nulls().max()!s}"
+            raise InputError("EXPLAIN-TIME", f"{name} '{given}' cannot be read as a time", rule, fix)
+        for note in reading.notes:
+            warnings.warn(InputWarning(f"{name} '{given}': {note}"), stacklevel=3)
+        return {name: reading.values[0]}
 
     def _explained(self, target: str) -> Explained:
         calibration = self.calibration[target]
