@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from sevenstep.stats.compare import Comparison, compare, corrected_p_values, holm, prefer_cheaper
+from sevenstep.stats.choice import prefer_cheaper, tolerated_loss
+from sevenstep.stats.compare import Comparison, compare, corrected_p_values, holm
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
 
@@ -156,39 +157,112 @@ def against(gain: float | None, p: float | None) -> Comparison:
 COSTS = {"naive": 1.0, "ets": 5.0, "boosting": 60.0}
 
 
+NEAR = 0.03
+
+
 def test_the_cheapest_of_those_that_cannot_be_told_apart_is_chosen():
-    choice = prefer_cheaper("boosting", {"ets": against(0.002, 0.4), "naive": against(0.05, 0.0005)}, COSTS)
+    found = {"ets": against(0.002, 0.4), "naive": against(0.05, 0.0005)}
+    choice = prefer_cheaper("boosting", found, COSTS, tolerance=NEAR, metric="wape")
     assert (choice.name, choice.best, choice.same_as_best) == ("ets", "boosting", ("ets", "boosting"))
-    assert choice.reason == "ets cannot be told apart from boosting (gain 0.002, p 0.4) and is cheaper"
+    told = "ets and boosting cannot be told apart (difference 0.2 points, which could not be tested)"
+    assert choice.reason == f"{told}; ets costs 12 times less"
 
 
-def test_a_sure_gain_is_still_left_when_it_is_not_worth_paying_for():
+def test_the_reason_states_the_difference_with_its_interval_and_what_is_saved():
+    found = {"ets": Comparison(1.234, -0.5, 3.0, 0.4, 100, 10, 0, "stated")}
+    choice = prefer_cheaper("boosting", found, {"ets": 40.0, "boosting": 60.0}, tolerance=2.0, metric="mae")
+    told = "ets and boosting cannot be told apart (difference 1.2, 95 % interval -0.5 to 3, p 0.4)"
+    assert choice.reason == f"{told}; ets costs 1.5 times less"
+
+
+def test_what_cannot_be_told_apart_but_is_much_worse_is_not_taken():
+    choice = prefer_cheaper("boosting", {"naive": against(0.05, 0.4)}, COSTS, tolerance=0.01)
+    assert (choice.name, choice.same_as_best) == ("boosting", ("naive", "boosting"))
+    assert "worse by more than the 0.01 that may be given up untested" in choice.reason
+
+
+def test_without_a_stated_gain_one_percent_of_the_loss_may_be_given_up():
+    assert tolerated_loss(0.2, None) == pytest.approx(0.002)
+    assert tolerated_loss(-0.2, None) == pytest.approx(0.002)
+    assert tolerated_loss(0.2, 0.05) == 0.05
+
+
+def test_what_is_measurably_worse_is_not_taken_however_near():
+    choice = prefer_cheaper("boosting", {"ets": against(0.0001, 0.0005)}, COSTS, tolerance=NEAR)
+    assert choice.name == "boosting"
+    assert choice.reason == "boosting has the best figure and no cheaper candidate is as good"
+
+
+def test_a_sure_gain_is_still_left_when_a_person_said_it_is_not_worth_paying_for():
     found = {"ets": against(0.002, 0.0005), "naive": against(0.05, 0.0005)}
-    assert prefer_cheaper("boosting", found, COSTS).name == "boosting"
-    choice = prefer_cheaper("boosting", found, COSTS, min_gain=0.01)
+    assert prefer_cheaper("boosting", found, COSTS, tolerance=0.01).name == "boosting"
+    choice = prefer_cheaper("boosting", found, COSTS, tolerance=0.01, min_gain=0.01)
     assert choice.name == "ets"
+    assert choice.same_as_best == ("boosting",)
     assert "less than the 0.01 worth paying for" in choice.reason
 
 
 def test_p_values_are_corrected_before_candidates_are_told_apart():
     found = {"ets": against(0.02, 0.03), "naive": against(0.02, 0.03)}
     assert corrected_p_values(found) == pytest.approx({"ets": 0.06, "naive": 0.06})
-    assert prefer_cheaper("boosting", found, COSTS).name == "naive"
+    assert prefer_cheaper("boosting", found, COSTS, tolerance=NEAR).name == "naive"
 
 
 def test_a_dearer_candidate_is_not_taken_for_being_as_good():
-    choice = prefer_cheaper("naive", {"boosting": against(0.001, 0.9)}, COSTS)
+    choice = prefer_cheaper("naive", {"boosting": against(0.001, 0.9)}, COSTS, tolerance=NEAR)
     assert choice.name == "naive"
     assert choice.reason == "naive has the best figure and no cheaper candidate is as good"
 
 
 def test_what_could_not_be_tested_is_decided_by_the_figure_and_the_reason_says_so():
-    choice = prefer_cheaper("boosting", {"naive": against(0.02, None)}, COSTS)
-    assert choice.name == "boosting"
-    assert "1 of 1 comparisons could not be tested" in choice.reason
+    assert prefer_cheaper("boosting", {"naive": against(0.02, None)}, COSTS, tolerance=0.01).name == "boosting"
+    near = prefer_cheaper("boosting", {"naive": against(0.02, None)}, COSTS, tolerance=NEAR)
+    assert near.name == "naive"
+    assert "could not be tested" in near.reason
+
+
+def test_what_shares_no_row_with_the_best_is_no_choice():
+    choice = prefer_cheaper("boosting", {"naive": against(None, None)}, COSTS, tolerance=NEAR, min_gain=NEAR)
+    assert (choice.name, choice.same_as_best) == ("boosting", ("boosting",))
 
 
 def test_a_best_that_is_not_better_on_common_rows_gives_way_to_the_cheaper():
-    choice = prefer_cheaper("boosting", {"ets": against(-0.001, 0.001)}, COSTS)
+    choice = prefer_cheaper("boosting", {"ets": against(-0.001, 0.001)}, COSTS, tolerance=NEAR)
     assert choice.name == "ets"
-    assert choice.reason == "ets is as good as boosting on the rows both have and is cheaper"
+    assert choice.reason == "ets is as good as boosting on the rows both have, and ets costs 12 times less"
+
+
+# Relative gains ---------------------------------------------------------------------------------------------------------------
+
+
+def ratio_pair(random: np.random.Generator, clusters: int, kept: float) -> tuple[Scored, Scored]:
+    """One row a cluster; the first's expected error is ``kept`` of the second's, and both share what is hard."""
+    hard = random.gamma(2.0, 1.0, clusters)
+    first, second = kept * hard * random.gamma(3.0, 1 / 3, clusters), hard * random.gamma(3.0, 1 / 3, clusters)
+    return Scored.of(np.zeros(clusters), first), Scored.of(np.zeros(clusters), second)
+
+
+@pytest.mark.parametrize(("clusters", "least"), [(4, 0.88), (8, 0.90), (15, 0.90), (40, 0.92)])
+@pytest.mark.parametrize("kept", [0.2, 0.9])
+def test_the_interval_of_a_relative_gain_covers_the_truth_and_never_passes_a_hundred_percent(clusters, least, kept):
+    random, inside = np.random.default_rng([clusters, round(100 * kept)]), 0
+    for run in range(250):
+        found = compare(MAE, *ratio_pair(random, clusters, kept), np.arange(clusters), run, 300, relative=True)
+        assert found.low < found.gain < found.high < 1
+        inside += found.low <= 1 - kept <= found.high
+    assert least <= inside / 250 <= 0.995
+
+
+def test_a_relative_gain_over_few_clusters_would_pass_a_hundred_percent_on_the_plain_scale():
+    first, second = ratio_pair(np.random.default_rng(4), 4, 0.3)
+    share = compare(MAE, first, second, np.arange(4), 1, relative=True)
+    plain = compare(MAE, first, second, np.arange(4), 1)
+    assert plain.high / MAE.value(second) > 1 > share.high
+    assert "logarithm of the ratio" in share.method
+
+
+def test_a_relative_gain_of_a_perfect_prediction_is_a_hundred_percent():
+    second = np.random.default_rng(1).gamma(2, 1, 20)
+    found = compare(MAE, Scored.of(np.zeros(20), np.zeros(20)), Scored.of(np.zeros(20), second), np.arange(20), 1, relative=True)
+    assert found.gain == 1.0
+    assert found.high is None or found.high <= 1.0

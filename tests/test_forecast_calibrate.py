@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from forecast_worlds import brief_of, score_table
+from sevenstep.spec.model import Kpi
 from sevenstep.tasks.forecast.calibrate import apply, calibrate
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 
@@ -80,9 +81,25 @@ def test_a_shift_is_kept_only_where_it_helps_folds_it_was_not_fitted_on() -> Non
     assert calibrate(both, brief_of())["shift"] == 1.0
 
 
-@pytest.mark.parametrize("metric", ["bias", "coverage_80", "pinball"])
-def test_metrics_that_no_factor_serves_leave_the_forecast_as_it_is(metric: str) -> None:
-    assert calibrate(errors(1, 1.1), brief_of(metric=metric))["shift"] == 1.0
+def test_a_metric_that_no_factor_serves_leaves_the_forecast_as_it_is() -> None:
+    assert calibrate(errors(1, 1.1), brief_of(metric="bias"))["shift"] == 1.0
+
+
+@pytest.mark.parametrize("metric", ["coverage_80", "pinball"])
+def test_a_kpi_of_bounds_alone_leaves_the_shift_to_the_mean_absolute_error(metric: str) -> None:
+    found = calibrate(errors(1, 1.1), brief_of(metric=metric))
+    assert (found["metric"], found["shift"]) == ("mae", calibrate(errors(1, 1.1), brief_of(metric="mae"))["shift"])
+    assert found["shift"] > 1.05
+
+
+def test_the_shift_serves_the_kpi_that_leads_the_search_and_not_the_one_written_first() -> None:
+    kpis = [
+        Kpi.model_validate({"id": "inside", "metric": "coverage_80", "goal": ">= 0.78"}),
+        Kpi.model_validate({"id": "elsewhere", "metric": "mase", "goal": "<= 1", "target": "z"}),
+        Kpi.model_validate({"id": "accuracy", "metric": "rmse", "goal": "<= 9"}),
+    ]
+    assert calibrate(errors(1), brief_of(kpis=kpis, targets=("y", "z")))["metric"] == "rmse"
+    assert calibrate(errors(1), brief_of(kpis=kpis[:2], targets=("y", "z")))["metric"] == "mae"
 
 
 def test_one_fold_is_not_enough_for_a_shift() -> None:

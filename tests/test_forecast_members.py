@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,9 @@ def test_gaps_are_filled_as_the_data_say(gaps: str, fill: float) -> None:
     values: list[float | None] = [*weekly(1, 50)[0]]
     values[20:23] = [10.0, None, 30.0]
     full = [[fill if value is None else value for value in values]]
-    panel, settings = panel_of(plain_data([[None, None, *values]], gaps=gaps))
+    data = plain_data([[None, None, *values]], gaps=gaps)
+    recorded = data.items.filter(pl.col("y").is_not_null())
+    panel, settings = panel_of(replace(data, tables={"items": pl.concat([data.items[:2], recorded])}))
     found = statistical(panel, settings, 51, 5, "theta").member.predict(ask(panel, settings, cells(panel, 51, 5)))
     from statsforecast.models import DynamicOptimizedTheta
 

@@ -290,6 +290,38 @@ def test_the_parts_of_an_explanation_add_up_to_the_forecast(names: tuple[str, ..
             assert found.item == item
 
 
+def test_a_statistical_model_tells_level_trend_and_season_and_says_that_it_knows_no_inputs() -> None:
+    week = [0.0, 10, 20, 30, 20, 10, 15]
+    rising = [1000 + 0.5 * step + week[step % 7] for step in range(140)]
+    data = plain_data([rising, rising[::-1]])
+    model = model_of(data, {"theta": 1.0}, plain_recipe(HORIZON))
+    (found,) = model.explain({"id": "a0", "day": START + timedelta(140 + 3)})
+    assert found.start == pytest.approx(np.mean(rising[-7:]))
+    parts = {name: value for name, _, value in found.parts}
+    assert parts["season"] == pytest.approx(30 - np.mean(week), abs=2.0)
+    assert parts["trend since the newest values"] == pytest.approx(0.5 * 7, abs=2.0)
+    assert found.start + sum(parts.values()) == pytest.approx(found.prediction)
+    assert "statsforecast's dynamic optimised theta" in found.start_text
+    assert "a statistical model has no input contributions" in found.start_text
+    assert "event state" not in found.start_text
+
+
+def test_the_rule_that_knows_the_event_tells_what_the_event_adds() -> None:
+    items = shops(series=2, days=140, ahead=HORIZON)
+    items = items.with_columns(y=pl.when(pl.col("y").is_not_null()).then(100.0 + 50.0 * pl.col("promotion")))
+    data, recipe = shop_data(items), shop_recipe(HORIZON)
+    rule = member(data, "seasonal_naive", recipe)
+    rule = replace(rule, name="same_event", member=replace(rule.member, rule="same_event"))  # type: ignore[type-var]
+    model = replace(model_of(data, {"seasonal_naive": 1.0}, recipe), members={"y": [(rule, 1.0)]})
+    for promoted in (True, False):
+        row = items.filter(pl.col("y").is_null() & (pl.col("promotion") == promoted)).row(0, named=True)
+        (found,) = model.explain({"shop": row["shop"], "day": row["day"]})
+        parts = {name: value for name, _, value in found.parts}
+        assert (parts["event state"] > 0) == promoted
+        assert found.start + sum(parts.values()) == pytest.approx(150.0 if promoted else 100.0)
+        assert "the mean of the same phase in the same event state" in found.start_text
+
+
 def test_a_time_in_history_is_explained_from_the_origin_a_horizon_before() -> None:
     model = shop_model("boosting_log", "theta")
     day = OPEN_DAY - timedelta(20)

@@ -32,7 +32,7 @@ def recipe() -> dict[str, Any]:
 
 
 def plan(design: dict[str, Any] | None = None, of: Dataset | None = None, **parts: Any) -> Plan:
-    return make_plan(of or data(), {}, recipe(), brief_of(design=Design.model_validate(design or {}), **parts))
+    return make_plan(of or data(), recipe(), brief_of(design=Design.model_validate(design or {}), **parts))
 
 
 def named(made: Plan) -> dict[str, Candidate]:
@@ -114,7 +114,7 @@ def test_parameters_meant_for_one_target_are_not_given_to_another() -> None:
         {"candidates": [{"family": "boosting", "target": "y", "parameters": {"leaves": 77}}, "boosting"]}
     )
     both = {"targets": {name: recipe()["targets"]["y"] for name in ("y", "z")}}
-    made = make_plan(two, {}, both, brief_of(targets=("y", "z"), design=design))
+    made = make_plan(two, both, brief_of(targets=("y", "z"), design=design))
     leaves = {(item.target, item.parameters["leaves"]) for item in made.candidates if item.family == "boosting"}
     assert leaves == {("y", 77), ("z", 31)}
 
@@ -138,12 +138,10 @@ def test_costs_follow_the_rows() -> None:
 def test_what_the_budget_does_not_carry_is_left_out_and_said() -> None:
     poor = plan(budget=20.0)
     assert len(poor.notes) > 0
-    assert all("left out" in note for note in poor.notes)
+    assert all("is left out" in note for note in poor.notes)
     names = set(named(poor))
     assert {"naive", "seasonal_naive"} <= names
     assert "theta" not in names
-    asked = plan({"candidates": ["theta"]}, budget=20.0)
-    assert "theta" in named(asked)
 
 
 @pytest.mark.parametrize(
@@ -163,3 +161,67 @@ def test_a_name_that_is_unknown_or_taken_is_one_sentence(design: dict[str, Any],
     assert caught.value.code == "FORECAST-CANDIDATE"
     assert word in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+ASKED: list[dict[str, Any]] = [
+    {"candidates": ["theta"]},
+    {"candidates": [{"family": "statistical"}]},
+    {"candidates": [{"family": "statistical", "name": "theta"}]},
+    {"extra": [{"family": "statistical", "name": "mine", "parameters": {"method": "theta"}}]},
+]
+
+
+@pytest.mark.parametrize("design", ASKED)
+def test_what_a_person_asked_for_is_run_however_dear_and_the_cost_is_told(design: dict[str, Any]) -> None:
+    made = plan(design, budget=2.0)
+    mine = [candidate for candidate in made.candidates if candidate.asked]
+    assert {candidate.parameters["method"] for candidate in mine} >= {"theta"}
+    for candidate in mine:
+        (told,) = [note for note in made.notes if note.startswith(f"{candidate.name} of y")]
+        assert "because the spec asks for it" in told
+        assert f"{candidate.cost:.0f} s a fold" in told
+
+
+def test_what_a_person_says_of_seasons_and_history_goes_before_what_the_data_say() -> None:
+    extra = [
+        {"family": "statistical", "name": "monthly", "parameters": {"method": "theta", "seasons": 30, "longest": 90}},
+        {"family": "naive", "name": "fortnight", "parameters": {"rule": "seasonal_naive", "season": 14}},
+        {"family": "statistical", "name": "plain", "parameters": {"method": "theta"}},
+    ]
+    found = named(plan({"extra": extra}))
+    assert (found["monthly"].parameters["seasons"], found["monthly"].parameters["longest"]) == ([30], 90)
+    assert found["fortnight"].parameters["season"] == 14
+    assert (found["plain"].parameters["seasons"], found["plain"].parameters["longest"]) == ([7], 1000)
+
+
+@pytest.mark.parametrize(
+    ("family", "parameters", "words"),
+    [
+        ("boosting", {"leafs": 31}, ["leafs", "did you mean 'leaves'?", "rounds, learning_rate, leaves"]),
+        ("statistical", {"season": 7}, ["season", "did you mean 'seasons'?", "method, seasons, longest"]),
+        ("naive", {"rule": "seasonal"}, ["rule of mine", "did you mean 'seasonal_naive'?"]),
+        ("statistical", {"method": {"try": ["theta", "thetta"]}}, ["'thetta'", "did you mean 'theta'?"]),
+        ("boosting", {"rounds": "many"}, ["rounds of mine", "'many'", "a number above 0"]),
+        ("statistical", {"seasons": [7, 0]}, ["seasons of mine", "'0'"]),
+    ],
+)
+@pytest.mark.parametrize("place", ["extra", "candidates"])
+def test_a_parameter_the_family_does_not_have_is_answered_with_those_it_has(
+    place: str, family: str, parameters: dict[str, Any], words: list[str]
+) -> None:
+    name = "mine" if place == "extra" else {"naive": "naive", "statistical": "theta", "boosting": "boosting_log"}[family]
+    with pytest.raises(InputError) as caught:
+        plan({place: [{"family": family, "name": name, "parameters": parameters}]})
+    assert caught.value.code == "FORECAST-PARAMETER"
+    for word in words:
+        assert word.replace("mine", name) in str(caught.value)
+
+
+def test_a_candidate_is_marked_for_search_only_where_a_person_said_what_to_search() -> None:
+    extra = [
+        {"family": "boosting", "name": "tried", "parameters": {"leaves": {"try": [31, 127]}}},
+        {"family": "boosting", "name": "fixed", "parameters": {"leaves": 31}},
+    ]
+    found = named(plan({"extra": extra}))
+    assert (found["tried"].searched, found["fixed"].searched, found["boosting_log"].searched) == (True, False, False)
+    assert (found["tried"].asked, found["fixed"].asked, found["boosting_log"].asked) == (True, True, False)

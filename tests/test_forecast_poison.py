@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast_worlds import brief_of, candidate, fold_at, panel_of, shop_data, shop_recipe, shops
-from sevenstep.search.ensemble import Library, Selection
+from sevenstep.search.ensemble import Selection
 from sevenstep.search.judge import judge
+from sevenstep.search.library import Library
 from sevenstep.tasks.forecast.families.members import fit_member
 from sevenstep.tasks.forecast.features.table import FeatureTable, build_table
 from sevenstep.tasks.forecast.panel import Panel, Settings

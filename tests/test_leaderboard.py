@@ -46,7 +46,9 @@ def scores(candidate: str, *, series: int = 40, noise: float | None = None, seed
     return ScoreTable(frame.with_columns(**bounds))
 
 
-def board(*tables: ScoreTable, min_gain: float = 0.0, metric: str = "wape", baseline: str | None = "naive") -> Leaderboard:
+def board(
+    *tables: ScoreTable, min_gain: float | None = None, metric: str = "wape", baseline: str | None = "naive"
+) -> Leaderboard:
     return leaderboard(join_score_tables(list(tables)), metric, baseline=baseline, costs=COSTS, seed=7, min_gain=min_gain)
 
 
@@ -73,14 +75,31 @@ def test_a_kpi_value_equals_what_sql_says(metric, query):
     assert found.low < found.value < found.high
 
 
-def test_the_cheapest_that_cannot_be_told_apart_is_chosen_and_the_naive_rule_is_not():
-    result = board(*(scores(name) for name in COSTS))
+def test_the_cheapest_that_cannot_be_told_apart_is_chosen_within_what_the_kpi_lets_go():
+    result = board(*(scores(name) for name in COSTS), min_gain=0.01)
     same = {standing.candidate for standing in result.standings if standing.same_as_best}
-    assert result.chosen == "ets" and same == {"ets", "boosting", "blend"}
-    assert result.reason.startswith(f"ets cannot be told apart from {result.best}")
+    assert (result.best, result.chosen) == ("boosting", "ets") and same == {"ets", "boosting", "blend"}
+    assert result.reason.startswith("ets and boosting cannot be told apart (difference 0.46 points, 95 % interval ")
+    assert result.reason.endswith("; ets costs 12 times less")
     assert [standing.candidate for standing in result.standings][-1] == "naive"
     values = [standing.estimate.value for standing in result.standings]
     assert values == sorted(values)
+
+
+def test_without_a_stated_gain_one_percent_of_the_error_is_the_most_that_is_given_up_untested():
+    # ets cannot be told apart either, but is 4 % worse
+    result = board(*(scores(name) for name in COSTS))
+    assert result.chosen == result.best == "boosting"
+    assert "ets is cheaper and cannot be told apart from it" in result.reason
+    assert "more than the 0.12 points that may be given up untested" in result.reason
+
+
+def test_a_test_without_power_does_not_let_a_naive_rule_win():
+    one = [scores(name, series=1, noise=noise, seed=2) for name, noise in (("naive", 0.26), ("boosting", 0.20))]
+    result = board(*one)
+    by_name = {standing.candidate: standing for standing in result.standings}
+    assert by_name["naive"].same_as_best and by_name["naive"].estimate.value > 1.5 * by_name["boosting"].estimate.value
+    assert result.chosen == "boosting"
 
 
 def test_a_clearly_better_candidate_is_worth_its_cost_unless_the_gain_is_too_small():
@@ -226,8 +245,9 @@ def test_a_table_without_leads_or_rows_gives_empty_frames_of_the_same_columns():
 
 
 def test_an_unknown_metric_or_slice_is_answered_with_what_there_is():
-    with pytest.raises(InputError, match="did you mean 'wape'") as caught:
-        metric_named("wapee")
+    for near in ("wapee", "wpae"):
+        with pytest.raises(InputError, match="did you mean 'wape'") as caught:
+            metric_named(near)
     assert caught.value.code == "METRIC-UNKNOWN"
     with pytest.raises(InputError, match="the segments of these scores are: region"):
         slices(scores("ets"), "wape", "regoin", 1)

@@ -55,7 +55,7 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mapping[st
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, isolated: tuple[Path, Mapping[str, str]]) -> list[Path]:
     """The same project in two folders, each run to its end: one in this process, one with workers and without a network."""
-    spec = SPEC.replace("60s", "2min")
+    spec = SPEC.replace("60s", "6min")
     alone, apart = (project(tmp_path_factory.mktemp(name) / "small", spec=spec, design=SEARCHED) for name in ("alone", "apart"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEVENSTEP_CORES", "1")

@@ -11,15 +11,17 @@ import pytest
 from numpy.typing import NDArray
 
 from forecast_worlds import brief_of, score_table
-from sevenstep.search.ensemble import Library, Selection, select
+from sevenstep.search.ensemble import MOST_MEMBERS, Selection, select
 from sevenstep.search.judge import FINAL, judge
+from sevenstep.search.library import Library
+from sevenstep.search.thrift import Rule
 from sevenstep.stats.metrics import METRICS
 from sevenstep.tasks.forecast.model import blend
 from sevenstep.tasks.forecast.task import ForecastTask
 from sevenstep.tasks.scoretable import ScoreTable
 
 Floats = NDArray[np.float64]
-WAPE = METRICS["wape"]
+RULE = Rule(METRICS["wape"])
 
 
 def world(
@@ -38,8 +40,8 @@ def world(
     }
 
 
-def library_of(tables: dict[str, ScoreTable]) -> Library:
-    return Library.of(tables, dict.fromkeys(tables, 1.0))
+def library_of(tables: dict[str, ScoreTable], **costs: float) -> Library:
+    return Library.of(tables, dict.fromkeys(tables, 1.0) | costs)
 
 
 def loss(library: Library, weights: Floats) -> float:
@@ -53,7 +55,7 @@ def loss(library: Library, weights: Floats) -> float:
 @pytest.mark.parametrize("seed", range(4))
 def test_the_greedy_weights_are_as_good_as_the_best_of_all_blends_of_few_picks(seed: int) -> None:
     library = library_of(world({"a": 1.0, "b": 1.1, "c": 1.4}, seed=seed))
-    chosen = select(library, WAPE, blend)
+    chosen = select(library, RULE, blend)
     brute = [
         np.bincount(picks, minlength=3) / size for size in range(1, 6) for picks in combinations_with_replacement(range(3), size)
     ]
@@ -63,11 +65,17 @@ def test_the_greedy_weights_are_as_good_as_the_best_of_all_blends_of_few_picks(s
     assert chosen.weights.sum() == pytest.approx(1.0)
 
 
+def test_a_blend_has_no_more_members_than_are_worth_their_fits() -> None:
+    chosen = select(library_of(world(dict.fromkeys("abcdefgh", 1.0))), RULE, blend)
+    assert chosen.trace["taken"] == "blend"
+    assert np.count_nonzero(chosen.weights) == MOST_MEMBERS
+
+
 def test_weights_of_a_fold_are_those_chosen_without_it() -> None:
     library = library_of(world({"a": 1.0, "b": 1.0, "c": 1.2}))
-    chosen = select(library, WAPE, blend)
+    chosen = select(library, RULE, blend)
     for fold in range(3):
-        others = select(library.only(library.folds != fold), WAPE, blend)
+        others = select(library.only(library.folds != fold), RULE, blend)
         assert others.trace["taken"] == chosen.trace["taken"] == "blend"
         np.testing.assert_array_equal(chosen.by_fold[fold], others.weights)
         rows = library.folds == fold
@@ -80,7 +88,7 @@ def test_whether_to_blend_is_decided_for_a_fold_without_its_truth(fold: int) -> 
     library = library_of(world({"a": 1.0, "b": 1.05, "c": 1.5}, seed=3))
     own = pl.col("fold") == fold
     spoilt = replace(library, frame=library.frame.with_columns(pl.when(own).then(1e6).otherwise(pl.col("truth")).alias("truth")))
-    clean, poisoned = select(library, WAPE, blend), select(spoilt, WAPE, blend)
+    clean, poisoned = select(library, RULE, blend), select(spoilt, RULE, blend)
     np.testing.assert_array_equal(clean.by_fold[fold], poisoned.by_fold[fold])
     assert clean.unseen is not None and poisoned.unseen is not None
     rows = library.folds == fold
@@ -88,22 +96,89 @@ def test_whether_to_blend_is_decided_for_a_fold_without_its_truth(fold: int) -> 
 
 
 def test_independent_errors_are_blended_and_equal_candidates_are_not() -> None:
-    assert select(library_of(world({"a": 1.0, "b": 1.0})), WAPE, blend).trace["taken"] == "blend"
-    alone = select(library_of(world({"a": 0.0, "b": 0.0}, shared=1.0)), WAPE, blend)
+    assert select(library_of(world({"a": 1.0, "b": 1.0})), RULE, blend).trace["taken"] == "blend"
+    alone = select(library_of(world({"a": 0.0, "b": 0.0}, shared=1.0)), RULE, blend)
     assert alone.trace["taken"] == "single"
     assert sorted(alone.weights.tolist()) == [0.0, 1.0]
 
 
 def test_a_blend_that_helps_only_the_folds_it_was_fitted_on_is_not_taken() -> None:
     tables = world({"good": 0.3, "bad": 3.0}, folds=3)
-    chosen = select(library_of(tables), WAPE, blend)
+    chosen = select(library_of(tables), RULE, blend)
     assert chosen.trace["taken"] == "single"
     assert chosen.weights.tolist() == [1.0, 0.0]
-    assert set(chosen.trace["loss_unseen"]) == {"blend", "single"}
+    assert chosen.trace["why"] == "good has the best figure and no cheaper candidate is as good"
+
+
+def taken(library: Library, rule: Rule = RULE) -> str:
+    """Name of the one candidate taken."""
+    chosen = select(library, rule, blend)
+    assert chosen.trace["taken"] == "single"
+    return str(library.names[int(np.argmax(chosen.weights))])
+
+
+def near(dearer: float, cheaper: float, rows: int = 200, folds: int = 3, clusters: int = 10) -> dict[str, ScoreTable]:
+    """Two candidates that share nearly all of their error, so that no blend helps; sizes are of the shared error."""
+    generator = np.random.default_rng(5)
+    fold = np.repeat(np.arange(folds), rows)
+    truth, common = generator.gamma(4, 25, len(fold)), generator.standard_normal(len(fold))
+    cluster = np.tile(np.arange(rows) % clusters, folds)
+    wobble = {"dear": 0.0, "cheap": 0.02 * generator.standard_normal(len(fold))}
+    return {
+        name: score_table(truth, truth + 20 * size * (common + wobble[name]), fold=fold, cluster=cluster, name=name)
+        for name, size in (("dear", dearer), ("cheap", cheaper))
+    }
+
+
+def test_of_two_that_cannot_be_told_apart_the_cheaper_is_taken_and_the_chapter_says_what_it_saves() -> None:
+    library = library_of(near(1.0, 1.0005), dear=12.0, cheap=1.0)
+    chosen = select(library, RULE, blend)
+    assert taken(library) == "cheap"
+    assert chosen.trace["best"] == "dear"
+    why = chosen.trace["why"]
+    assert why.startswith("cheap and dear cannot be told apart (difference 0.") and "95 % interval" in why
+    assert "cheap costs 12 times less" in why
+    assert taken(library_of(near(1.0, 1.0005), dear=1.0, cheap=12.0)) == "dear"
+
+
+def test_a_measurable_gain_is_worth_its_cost_however_small_unless_the_kpi_says_otherwise() -> None:
+    library = library_of(near(1.0, 1.006, rows=4000, clusters=40), dear=12.0, cheap=1.0)
+    assert taken(library) == "dear"
+    assert taken(library, replace(RULE, min_gain=0.01)) == "cheap"
+
+
+def test_without_power_a_cheaper_rule_that_is_much_worse_is_not_taken() -> None:
+    generator = np.random.default_rng(2)
+    fold, truth = np.repeat(np.arange(3), 4), np.full(12, 100.0)
+    sizes = {"boosting": generator.uniform(5, 15, 12), "naive": generator.uniform(2, 24, 12)}
+    tables = {name: score_table(truth, truth + size, fold=fold, name=name) for name, size in sizes.items()}
+    assert sizes["naive"].mean() > 1.1 * sizes["boosting"].mean()
+    assert taken(library_of(tables, boosting=100.0, naive=0.1)) == "boosting"
+    generous = replace(RULE, min_gain=0.2)
+    assert taken(library_of(tables, boosting=100.0, naive=0.1), generous) == "naive"
+
+
+def test_a_blend_is_taken_only_where_it_is_worth_the_fits_of_all_its_members() -> None:
+    # errors are nearly the same, so that a blend saves half a percent: with ten series nobody can tell
+    tables = world({"a": 0.11, "b": 0.11}, shared=1.0)
+    library = library_of(tables)
+    chosen = select(library, RULE, blend)
+    assert chosen.trace["taken"] == "single"
+    single, both = (loss(library, weights) for weights in (chosen.weights, np.array([0.5, 0.5])))
+    assert 0.0 < 1 - both / single < 0.01
+
+
+@pytest.mark.parametrize("fold", range(3))
+def test_which_of_two_equals_is_the_cheaper_one_is_found_for_a_fold_without_its_truth(fold: int) -> None:
+    library = library_of(near(1.0, 1.0005), dear=12.0, cheap=1.0)
+    own = pl.col("fold") == fold
+    spoilt = replace(library, frame=library.frame.with_columns(pl.when(own).then(1e6).otherwise(pl.col("truth")).alias("truth")))
+    clean, poisoned = select(library, RULE, blend), select(spoilt, RULE, blend)
+    np.testing.assert_array_equal(clean.by_fold[fold], poisoned.by_fold[fold])
 
 
 def test_one_fold_cannot_judge_a_blend() -> None:
-    chosen = select(library_of(world({"a": 1.0, "b": 1.1}, folds=1)), WAPE, blend)
+    chosen = select(library_of(world({"a": 1.0, "b": 1.1}, folds=1)), RULE, blend)
     assert chosen.unseen is None
     assert sorted(chosen.weights.tolist()) == [0.0, 1.0]
     judged = judge(ForecastTask(), library_of(world({"a": 1.0, "b": 1.1}, folds=1)), chosen, brief_of())
@@ -137,8 +212,8 @@ def poisoned(tables: dict[str, ScoreTable], fold: int) -> dict[str, ScoreTable]:
 @pytest.mark.parametrize("fold", range(3))
 def test_the_judgement_of_a_fold_does_not_know_its_truth(fold: int) -> None:
     tables = world({"a": 1.0, "b": 1.0, "c": 1.2})
-    chosen = select(library_of(tables), WAPE, blend)
-    again = select(library_of(poisoned(tables, fold)), WAPE, blend)
+    chosen = select(library_of(tables), RULE, blend)
+    again = select(library_of(poisoned(tables, fold)), RULE, blend)
     fixed = Selection(again.weights, {**again.by_fold, fold: chosen.by_fold[fold]}, None, {})
     one, other = (
         judge(ForecastTask(), library_of(rows), selection, brief_of()).scores.of(fold=fold).frame.drop("truth")
@@ -153,7 +228,7 @@ def test_the_judgement_of_a_fold_does_not_know_its_truth(fold: int) -> None:
 
 def test_the_released_calibration_is_made_from_all_folds() -> None:
     tables = world({"a": 1.0, "b": 1.0})
-    chosen = select(library_of(tables), WAPE, blend)
+    chosen = select(library_of(tables), RULE, blend)
     judged = judge(ForecastTask(), library_of(tables), chosen, brief_of())
     assert judged.calibration["n"] == len(tables["a"].frame)
     assert "3 folds" in judged.method

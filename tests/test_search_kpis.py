@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forecast_worlds import score_table
-from sevenstep.search.kpis import gate_of, kpi_states, kpi_table, leading_kpi, target_of
+from sevenstep.search.kpis import gate_of, kpi_states, leading_kpi, target_of
 from sevenstep.spec.model import Kpi, Worth
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 
@@ -107,7 +107,5 @@ def test_a_kpi_of_bounds_leads_only_where_there_is_no_other() -> None:
     assert leading_kpi([coverage], "y", ("y",)) is coverage
 
 
-def test_states_travel_as_json_and_as_a_frame() -> None:
-    found = [state(kpi(), off_by(0.05), RULES), state(kpi(), None)]
-    assert json.loads(json.dumps(found[0].to_json()))["state"] == "met"
-    assert kpi_table(found)["state"].to_list() == ["met", "not_measured"]
+def test_states_travel_as_json() -> None:
+    assert json.loads(json.dumps(state(kpi(), off_by(0.05), RULES).to_json()))["state"] == "met"

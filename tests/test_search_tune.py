@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 
 from forecast_worlds import score_table
 from sevenstep.search.jobs import Fits
-from sevenstep.search.tune import Trial, loss_of, plan_trials, search
+from sevenstep.search.losses import loss_of
+from sevenstep.search.tune import BATCH, Trial, plan_trials, search, trial_cost
 from sevenstep.tasks.contract import Candidate, Fold, Range
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.work import Failure
@@ -128,13 +130,30 @@ def test_no_trials_are_no_work() -> None:
     assert fits.seen == []
 
 
+def test_a_trial_is_planned_at_what_the_usual_values_of_its_space_cost() -> None:
+    # rounds are drawn even in logarithms from 10 to 1000: their mean is 990 / ln 100 = 215, from a start of 20
+    assert trial_cost(START) == pytest.approx(2.0 * (990 / np.log(100)) / 20)
+    own = replace(START, space={"rounds": Range(choices=(10, 30)), "feature_share": Range(0.2, 0.7)}, cost=3.0)
+    own = replace(own, parameters={"rounds": 20, "feature_share": 0.3})
+    assert trial_cost(own) == pytest.approx(3.0 * 0.45 / 0.3)
+    drawn = [trial.candidate.cost for trial in run(40)]
+    assert np.mean(drawn) == pytest.approx(trial_cost(START), rel=0.5)
+
+
 def test_the_number_of_trials_follows_from_planned_cost_alone() -> None:
     other = Candidate("theta", "statistical", "y", "", cost=1.0)
-    dear = Candidate("dear", "boosting", "y", "", {}, SPACE, cost=20.0)
+    flat = {"rate": SPACE["rate"]}
+    cheap, dear = replace(START, space=flat), Candidate("dear", "boosting", "y", "", {}, flat, cost=20.0)
     # 100 s on 2 cores, shared by the two that can be searched: 100 s each, at 2 folds of 2 s and 20 s
-    assert plan_trials([START, other, dear], 2, 100.0, 2) == {"boosting": 25, "dear": 2}
-    assert plan_trials([START], 2, 1e9, 2) == {"boosting": 60}
+    assert plan_trials([cheap, other, dear], 2, 100.0, 2) == {"boosting": 25, "dear": 2}
+    assert plan_trials([cheap], 2, 1e9, 2) == {"boosting": 60}
     assert plan_trials([other], 2, 100.0, 2) == {}
+
+
+def test_what_a_person_said_to_search_is_searched_also_where_the_plan_has_no_time_for_it() -> None:
+    dear = Candidate("dear", "boosting", "y", "", {}, {"rate": SPACE["rate"]}, cost=1e6)
+    assert plan_trials([dear], 2, 100.0, 2) == {"dear": 0}
+    assert plan_trials([replace(dear, searched=True)], 2, 100.0, 2) == {"dear": BATCH}
 
 
 def test_the_loss_is_the_mean_of_the_folds() -> None:

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Block", "Chapter", "Column", "Explorer", "Figure", "Notes", "Table", "chapter_from_json", "chapter_to_json"]
+__all__ = [
+    "Block", "Chapter", "Column", "Explorer", "Figure", "Gallery", "Notes", "Table", "chapter_from_json", "chapter_to_json",
+]  # fmt: skip
 
 Format = Literal["text", "integer", "number", "percent", "money", "seconds", "time", "interval", "state"]
 Form = Literal[
@@ -105,15 +107,30 @@ class Notes:
     block: Literal["notes"] = "notes"
 
 
-Block = Table | Figure | Explorer | Notes
-_BLOCKS: dict[str, type[Any]] = {"table": Table, "figure": Figure, "explorer": Explorer, "notes": Notes}
+@dataclass(frozen=True)
+class Gallery:
+    """Small pictures with a line under each: ``{"image", "text", "detail"}``.
+
+    ``image`` is a ``data:image/...;base64,`` address, so that a chapter needs no other file; ``text`` says what is seen, and
+    is what a screen reader reads; ``detail`` is a quieter second line. The order is that of importance.
+    """
+
+    title: str
+    items: Sequence[Mapping[str, str]]
+    caption: str = ""
+    block: Literal["gallery"] = "gallery"
+
+
+Block = Table | Figure | Explorer | Notes | Gallery
+_BLOCKS: dict[str, type[Any]] = {"table": Table, "figure": Figure, "explorer": Explorer, "notes": Notes, "gallery": Gallery}
 
 
 @dataclass(frozen=True)
 class Chapter:
     """One step's chapter: ``answer`` is the sentence a manager reads, ``gate`` the state shown beside it.
 
-    ``gate`` is ``met``, ``missed``, ``not_measured``, ``go``, ``go_with_risk``, ``no_go`` or ``""`` where nothing is gated.
+    ``gate`` is ``met``, ``missed``, ``not_measured``, ``go``, ``go_with_risk``, ``no_go``, ``warn`` (usable with a
+    weakness) or ``""`` where nothing is gated.
     """
 
     step: str

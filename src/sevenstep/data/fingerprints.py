@@ -43,7 +43,7 @@ def fingerprint_source(source: Source, base: Path, cache: StatCache) -> str:
     else:
         for place in locate(source.path or [], base):
             content = _file_hash(place.path, cache) if place.path else _remote_hash(place)
-            whole.update(f"{Path(place.label).name}\0{content}\n".encode())
+            whole.update(f"{place.inside or Path(place.label).name}\0{content}\n".encode())
     return whole.hexdigest()
 
 

@@ -16,7 +16,7 @@ from sevenstep.errors import InputError
 if TYPE_CHECKING:
     from sevenstep.spec.sources import FromEnvironment
 
-__all__ = ["DATA_SUFFIXES", "Place", "database_url", "file_system", "locate", "plain_suffix"]
+__all__ = ["DATA_SUFFIXES", "PICTURE_SUFFIXES", "Place", "database_url", "file_system", "locate", "plain_suffix"]
 
 DATA_SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".txt": "csv", ".psv": "csv", ".parquet": "parquet", ".pq": "parquet",
@@ -25,16 +25,23 @@ DATA_SUFFIXES = {
 }  # fmt: skip
 """Format by the end of a file's name (after ``.gz``, ``.bz2`` or ``.xz`` is taken off)."""
 
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm")
+"""Ends of the names of picture files."""
+
 _PACKED = (".gz", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
 class Place:
-    """One file: a local ``path``, or a ``url`` that fsspec opens; ``label`` names it in sentences."""
+    """One file: a local ``path``, or a ``url`` that fsspec opens; ``label`` names it in sentences.
+
+    ``inside`` is the path of a picture within the folder that was given.
+    """
 
     label: str
     path: Path | None = None
     url: str = ""
+    inside: str = ""
 
 
 def plain_suffix(name: str) -> str:
@@ -47,6 +54,8 @@ def plain_suffix(name: str) -> str:
 
 def locate(paths: str | Sequence[str], base: Path) -> list[Place]:
     """The files that ``paths`` name, in the order given; those of a folder or a pattern sorted by name.
+
+    A folder without tables is one of pictures, and so are its sub-folders.
 
     Args:
         paths: a file, a folder, a pattern (``sales-*.csv``) or an fsspec URL, or a list of them; relative to ``base``.
@@ -69,11 +78,20 @@ def _local(given: str, base: Path) -> list[Place]:
         return [Place(given, path)]
     if path.is_dir():
         found = [child for child in sorted(path.iterdir()) if child.is_file() and plain_suffix(child.name) in DATA_SUFFIXES]
+        if not found and (pictures := _pictures(path)):
+            return pictures
     else:
         found = [child for child in sorted(path.parent.glob(path.name)) if child.is_file()] if _is_pattern(path.name) else []
     if not found:
         raise InputError("DATA-NO-FILE", f"there is no file '{given}'", _rule(path), _near(path))
     return [Place(child.name, child) for child in found]
+
+
+def _pictures(folder: Path) -> list[Place]:
+    """The pictures in a folder and in those within it, but for hidden files, sorted by path."""
+    found = (child.relative_to(folder) for child in folder.rglob("*") if child.suffix.lower() in PICTURE_SUFFIXES)
+    kept = sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
+    return [Place(inside, folder / inside, inside=inside) for inside in kept if (folder / inside).is_file()]
 
 
 def _is_pattern(name: str) -> bool:
@@ -82,7 +100,7 @@ def _is_pattern(name: str) -> bool:
 
 def _rule(path: Path) -> str:
     if path.is_dir():
-        return f"a folder given as a source must hold files ending in {', '.join(sorted(DATA_SUFFIXES))}"
+        return f"a folder given as a source must hold files ending in {', '.join(sorted(DATA_SUFFIXES))}, or pictures"
     return "a source must be a file, a folder or a pattern relative to the spec"
 
 

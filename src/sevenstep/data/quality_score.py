@@ -7,7 +7,7 @@ from typing import Any
 
 from sevenstep.data.dataset import Finding
 
-__all__ = ["FORMULA", "PARTS", "quality_score"]
+__all__ = ["FORMULA", "PARTS", "harm", "quality_score"]
 
 PARTS = ("complete", "valid", "unique", "consistent", "timely")
 FORMULA = (
@@ -31,12 +31,13 @@ def quality_score(findings: Sequence[Finding], n: int) -> dict[str, Any]:
     reasons: dict[str, str] = {}
     for part in PARTS:
         own = [finding for finding in findings if finding.part == part]
-        worst = max(own, key=_loss, default=None)
-        loss = 0.0 if worst is None else _loss(worst)
+        worst = max(own, key=harm, default=None)
+        loss = 0.0 if worst is None else harm(worst)
         parts[part] = round(100 * (1 - loss))
         reasons[part] = worst.text if worst is not None and loss > 0 else ""
     return {"score": min(parts.values()), "parts": parts, "reasons": reasons, "n": n, "formula": FORMULA}
 
 
-def _loss(finding: Finding) -> float:
+def harm(finding: Finding) -> float:
+    """What a finding takes from the score of its part, as a share of its points."""
     return _WEIGHTS[finding.severity] * min(1.0, max(0.0, finding.share))

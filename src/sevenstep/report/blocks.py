@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from sevenstep.chapter import Block, Chapter, Column, Explorer, Figure, Format, Notes, Table
+from sevenstep.chapter import Block, Chapter, Column, Explorer, Figure, Format, Gallery, Notes, Table
 from sevenstep.report.charts import draw
 from sevenstep.report.charts.explorer import explorer_chart, explorer_data
 from sevenstep.report.formats import Cell, cells, plain
@@ -16,15 +17,18 @@ from sevenstep.report.words import Words
 __all__ = [
     "ChapterView",
     "FigureView",
+    "GalleryView",
     "HeadView",
     "NoteView",
     "PageData",
     "TableView",
     "chapter_view",
     "figure_table",
+    "pictures_of",
     "table_view",
 ]
 
+_RASTER = re.compile(r"data:image/(jpeg|png|webp);base64,[A-Za-z0-9+/]+=*")
 _SMALL = {"bars": 8, "dots": 12, "histogram": 60, "scatter": 400, "heatmap": 49}  # rows up to which two figures share a line
 _STRETCH = 1.7  # how much a chart may grow to match its neighbour
 _FILTERED = 30  # rows from which a table gets a filter
@@ -96,6 +100,19 @@ class NoteView:
 
 
 @dataclass(frozen=True)
+class GalleryView:
+    """Small pictures; each item has ``image`` (an address in which nothing can run), ``text`` and ``detail``."""
+
+    title: str
+    caption: str
+    items: Sequence[dict[str, str]]
+    kind: str = "gallery"
+
+
+BlockView = TableView | FigureView | ExplorerView | NoteView | GalleryView
+
+
+@dataclass(frozen=True)
 class ChapterView:
     """One chapter ready for the template."""
 
@@ -105,7 +122,7 @@ class ChapterView:
     title: str
     answer: str
     gate: str
-    blocks: Sequence[TableView | FigureView | ExplorerView | NoteView]
+    blocks: Sequence[BlockView]
 
 
 def chapter_view(chapter: Chapter, number: int, words: Words, data: PageData) -> ChapterView:
@@ -120,15 +137,15 @@ def chapter_view(chapter: Chapter, number: int, words: Words, data: PageData) ->
     return ChapterView(chapter.step, number, name, title, chapter.answer, chapter.gate, views)
 
 
-def _block(
-    block: Block, place: str, half: bool, words: Words, data: PageData
-) -> TableView | FigureView | ExplorerView | NoteView:
+def _block(block: Block, place: str, half: bool, words: Words, data: PageData) -> BlockView:
     if isinstance(block, Table):
         return table_view(block, words)
     if isinstance(block, Figure):
         return _figure(block, place, half, words, data)
     if isinstance(block, Explorer):
         return _explorer(block, place, words, data)
+    if isinstance(block, Gallery):
+        return GalleryView(block.title, block.caption, pictures_of(block))
     return _notes(block, words)
 
 
@@ -262,6 +279,14 @@ def _explorer(explorer: Explorer, place: str, words: Words, data: PageData) -> E
         (name, [(number, label) for _, number, label in part]) for name, part in groupby(numbered, key=lambda item: item[0])
     ]
     return ExplorerView(explorer.title, explorer.caption, box, groups, f"{words.say('chart_explorer')}: {plain(explorer.title)}")
+
+
+def pictures_of(gallery: Gallery) -> list[dict[str, str]]:
+    """The pictures that may stand in a page: bytes of raster formats only, because the markup of others can carry a script."""
+    items = [
+        {"image": item["image"], "text": plain(item["text"]), "detail": plain(item.get("detail", ""))} for item in gallery.items
+    ]
+    return [item for item in items if _RASTER.fullmatch(item["image"])]
 
 
 def _notes(notes: Notes, words: Words) -> NoteView:

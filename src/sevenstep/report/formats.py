@@ -56,7 +56,7 @@ def _cell(value: Any, format_: Format, words: Words, decimals: int | None) -> Ce
 
 
 def _state_class(value: Any) -> str:
-    return str(value) if str(value) in ("met", "missed", "not_measured", "go", "go_with_risk", "no_go") else "other"
+    return str(value) if str(value) in ("met", "missed", "not_measured", "go", "go_with_risk", "no_go", "warn") else "other"
 
 
 def _is_missing(value: Any, format_: Format) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from sevenstep.chapter import Block, Chapter, Explorer, Figure, Notes, Table
-from sevenstep.report.blocks import table_view
+from sevenstep.chapter import Block, Chapter, Explorer, Figure, Gallery, Notes, Table
+from sevenstep.report.blocks import pictures_of, table_view
 from sevenstep.report.charts import draw
 from sevenstep.report.charts.explorer import explorer_chart, explorer_rows
 from sevenstep.report.charts.parts import Spec
@@ -54,6 +54,8 @@ def _block(block: Block, words: Words) -> dict[str, Any]:
         return {"kind": "table", "title": block.title, "caption": block.caption, "table": table_view(block, words)}
     if isinstance(block, Notes):
         return {"kind": "notes", "title": block.title, "caption": "", "notes": block.items}
+    if isinstance(block, Gallery):
+        return {"kind": "gallery", "title": block.title, "caption": block.caption, "items": pictures_of(block)}
     pictures = _explored(block, words) if isinstance(block, Explorer) else _drawn(block, words)
     return {"kind": "pictures", "title": block.title, "caption": block.caption, "pictures": pictures}
 

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sevenstep.chapter import Block, Chapter, Explorer, Figure, Notes, Table
+from sevenstep.chapter import Block, Chapter, Explorer, Figure, Gallery, Notes, Table
 from sevenstep.report.blocks import TableView, figure_table, table_view
 from sevenstep.report.formats import Cell, format_time, format_value, plain
 from sevenstep.report.words import STEPS, Words, words_for
@@ -26,6 +26,7 @@ _STATES = {
     "missed": ("◆", "red"),
     "no_go": ("◆", "red"),
     "go_with_risk": ("▲", "yellow"),
+    "warn": ("▲", "yellow"),
 }
 _TONES = {"good": ("●", "green"), "info": ("○", "cyan"), "warn": ("▲", "yellow"), "bad": ("◆", "red")}
 _FEW = 16  # rows of a figure that are listed one by one
@@ -63,6 +64,8 @@ def _block(block: Block, words: Words) -> RenderableType:
         return _titled(block.title, _notes(block))
     if isinstance(block, Explorer):
         return _titled(block.title, _explorer(block, words), block.caption)
+    if isinstance(block, Gallery):
+        return _titled(block.title, _gallery(block), block.caption)
     return _titled(block.title, _figure(block, words), block.caption)
 
 
@@ -102,6 +105,14 @@ def _notes(notes: Notes) -> RenderableType:
         if item.get("evidence"):
             body.append(f"\n{plain(item['evidence'])}", style="dim")
         lines.add_row(Text(mark, style=colour), body)
+    return lines
+
+
+def _gallery(gallery: Gallery) -> RenderableType:
+    """What the pictures show, in words: a terminal cannot draw them."""
+    lines = Grid.grid(padding=(0, 2))
+    for item in gallery.items:
+        lines.add_row(Text(plain(item["text"])), Text(plain(item.get("detail", "")), style="dim"))
     return lines
 
 

@@ -1,83 +1,43 @@
-"""Greedy ensemble selection, judged on folds it has not seen.
+"""Greedy ensemble selection and the choice between blend and single candidates, judged on folds they have not seen.
 
 Members are added one at a time, with replacement, whichever lowers the error of the blend most (Caruana et al., 2004). Because
 weights chosen on out-of-fold predictions would flatter themselves on those same rows, every fold is also predicted with weights
 chosen on the other folds only; that is the score that is reported.
+
+What cannot be told apart goes to the cheaper: among single candidates on their own out-of-fold rows, and between blend and
+single on folds neither was chosen on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from sevenstep.stats.metric import Metric
+from sevenstep.search.library import Library
+from sevenstep.search.losses import FoldLoss
+from sevenstep.search.thrift import Rule, thrifty
+from sevenstep.stats.choice import Choice
 from sevenstep.stats.metrics import METRICS
-from sevenstep.stats.scored import Scored
-from sevenstep.tasks.scoretable import ScoreTable
 
-__all__ = ["Library", "Selection", "mean_loss", "select"]
+__all__ = ["Selection", "select"]
 
 Blend = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 Weights = NDArray[np.float64]
 ROUNDS = 20
-LEAST_GAIN = 0.002  # share of the loss a larger blend must save on unseen folds to be worth its fits
-
-
-@dataclass(frozen=True)
-class Library:
-    """Predictions of several candidates on the same rows.
-
-    Args:
-        frame: the rows (a score table without candidate and prediction).
-        names: candidates, in the order of the columns of ``predictions``.
-        predictions: ``[row, candidate]``.
-        costs: planned seconds of each candidate.
-    """
-
-    frame: pl.DataFrame
-    names: Sequence[str]
-    predictions: NDArray[np.float64]
-    costs: Weights
-
-    @classmethod
-    def of(cls, tables: Mapping[str, ScoreTable], costs: Mapping[str, float]) -> Library:
-        """Bring score tables of one target into one order of rows; only rows all of them have are kept."""
-        keys = ["fold", "item"]
-        frames = {name: table.frame.sort(keys) for name, table in tables.items()}
-        first = next(iter(frames.values()))
-        common = first.select(keys)
-        for frame in frames.values():
-            if not frame.select(keys).equals(common):
-                common = common.join(frame.select(keys), on=keys, how="semi")
-        rows = first.join(common, on=keys, how="semi").sort(keys)
-        columns = [frame.join(common, on=keys, how="semi").sort(keys)["prediction"].to_numpy() for frame in frames.values()]
-        names = list(frames)
-        return cls(rows, names, np.column_stack(columns), np.array([costs[name] for name in names]))
-
-    def only(self, rows: NDArray[np.bool_]) -> Library:
-        """The rows where ``rows`` is true."""
-        return replace(self, frame=self.frame.filter(pl.Series(rows)), predictions=self.predictions[rows])
-
-    @property
-    def folds(self) -> NDArray[np.int32]:
-        """Fold number of each row."""
-        return self.frame["fold"].to_numpy()
-
-    def table(self, prediction: NDArray[np.float64], name: str) -> ScoreTable:
-        """A score table of these rows with a prediction of one's own."""
-        return ScoreTable(self.frame.with_columns(pl.lit(name).alias("candidate"), pl.Series("prediction", prediction)))
+POOL = 12  # candidates a blend may draw on: the best ones
+MOST_MEMBERS = 5  # of them in one blend: each is one more fit on all rows, and a sixth saves next to nothing
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Weights of the final blend, and its predictions with weights that have not seen the row's fold.
+    """Weights of the final model, and its predictions with weights that have not seen the row's fold.
 
-    ``trace`` tells how it came about; ``unseen`` is None with a single fold, where no fold can be left out.
+    ``trace`` tells how it came about: ``taken`` (``single`` or ``blend``), ``best`` (the candidate with the least loss),
+    ``why`` (one sentence) and, where folds could be left out, ``loss_unseen``. ``unseen`` is None with a single fold.
     """
 
     weights: Weights
@@ -86,40 +46,73 @@ class Selection:
     trace: Mapping[str, Any]
 
 
-def select(library: Library, metric: Metric, blend: Blend) -> Selection:
+def select(library: Library, rule: Rule, blend: Blend) -> Selection:
     """Choose weights on all folds, and for each fold, in the same way, on the others alone.
 
-    A blend is taken only where it saves at least `LEAST_GAIN` of the loss of the best single candidate on folds neither has seen;
-    otherwise the single one, which is cheaper to fit, to serve and to understand. That decision too is made for each fold
-    without it.
+    Of the single candidates the cheapest that cannot be told apart from the best is taken, and a blend of several only where it
+    is measurably better on folds neither has seen, or better by more than the rule lets go untested.
     """
-    if not np.isfinite(_single_losses(library, metric)).any():
-        metric = METRICS["mae"]  # the KPI's metric cannot be measured on these rows, and something must lead
-    folds = [int(fold) for fold in np.unique(library.folds)]
-    weights, trace = _chosen(library, metric, blend)
-    if len(folds) < 2:
-        return Selection(weights, {folds[0]: weights}, None, trace)
-    by_fold = {fold: _chosen(library.only(library.folds != fold), metric, blend)[0] for fold in folds}
+    if not np.isfinite(_losses(library, rule)).any():
+        rule = replace(rule, metric=METRICS["mae"], min_gain=None)  # the KPI's metric cannot be measured, and something must lead
+    weights, trace = _chosen(library, rule, blend)
+    rest = library.without()
+    if len(rest) < 2:
+        return Selection(weights, dict.fromkeys(rest, weights), None, trace)
+    by_fold = {fold: _chosen(part, rule, blend)[0] for fold, part in rest.items()}
     return Selection(weights, by_fold, _unseen(library, by_fold, blend), trace)
 
 
-def _chosen(library: Library, metric: Metric, blend: Blend) -> tuple[Weights, dict[str, Any]]:
-    """Weights of a blend, or of the best single candidate, whichever does better when each fold is left out in turn."""
-    folds = [int(fold) for fold in np.unique(library.folds)]
-    single = _best_single(library, metric)
-    if len(folds) < 2:
-        return single, {"taken": "single", "why": "one fold cannot judge a blend"}
-    rest = {fold: library.only(library.folds != fold) for fold in folds}
-    blended = {fold: _greedy(part, metric, blend) for fold, part in rest.items()}
-    alone = {fold: _best_single(part, metric) for fold, part in rest.items()}
-    losses = {
-        name: mean_loss(library.frame, metric, _unseen(library, weights, blend))
-        for name, weights in (("blend", blended), ("single", alone))
+def _chosen(library: Library, rule: Rule, blend: Blend) -> tuple[Weights, dict[str, Any]]:
+    """Weights of a single candidate or of a blend, by what each does on folds left out in turn."""
+    best = _best_single(library, rule)
+    choice = _thrifty_single(library, rule)
+    single = _alone(library, choice.name)
+    trace: dict[str, Any] = {"taken": "single", "best": choice.best, "why": choice.reason}
+    rest = library.without()
+    if len(rest) < 2:
+        return single, trace
+    blended = _greedy(library, rule, blend)
+    if np.count_nonzero(blended) < 2:
+        return single, trace
+    ways: dict[str, tuple[Weights, Callable[[Library], Weights]]] = {
+        _named(blended): (blended, lambda part: _greedy(part, rule, blend)),
+        choice.best: (best, lambda part: _best_single(part, rule)),
+        choice.name: (single, lambda part: _alone(part, _thrifty_single(part, rule).name)),
     }
-    needed = losses["single"] - LEAST_GAIN * abs(losses["single"])
-    taken = "blend" if losses["blend"] < needed else "single"
-    trace = {"taken": taken, "loss_unseen": losses, "folds": len(folds)}
-    return (_greedy(library, metric, blend) if taken == "blend" else single), trace
+    made = {name: _unseen(library, {fold: way(part) for fold, part in rest.items()}, blend) for name, (_, way) in ways.items()}
+    taken = thrifty(library, made, {name: library.cost(weights) for name, (weights, _) in ways.items()}, rule)
+    trace["loss_unseen"] = taken.losses
+    if taken.choice.best != _named(blended):
+        return single, trace | {"why": f"{choice.reason}; on folds not used for choosing a blend is no better"}
+    weights = ways[taken.choice.name][0]
+    kind = "blend" if taken.choice.name == _named(blended) else "single"
+    return weights, trace | {"taken": kind, "why": taken.choice.reason}
+
+
+def _named(weights: Weights) -> str:
+    return f"the blend of {np.count_nonzero(weights)} candidates"
+
+
+def _alone(library: Library, name: str) -> Weights:
+    weights = np.zeros(len(library.names))
+    weights[list(library.names).index(name)] = 1.0
+    return weights
+
+
+def _best_single(library: Library, rule: Rule) -> Weights:
+    losses = _losses(library, rule)
+    return _alone(library, library.names[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))])
+
+
+def _thrifty_single(library: Library, rule: Rule) -> Choice:
+    """The cheapest candidate that cannot be told apart from the best one."""
+    predictions = dict(zip(library.names, library.predictions.T, strict=True))
+    return thrifty(library, predictions, dict(zip(library.names, library.costs.tolist(), strict=True)), rule).choice
+
+
+def _losses(library: Library, rule: Rule) -> NDArray[np.float64]:
+    loss = FoldLoss(library.frame, rule.metric)
+    return np.array([loss(column) for column in library.predictions.T])
 
 
 def _unseen(library: Library, weights: Mapping[int, Weights], blend: Blend) -> NDArray[np.float64]:
@@ -130,50 +123,24 @@ def _unseen(library: Library, weights: Mapping[int, Weights], blend: Blend) -> N
     return result
 
 
-def mean_loss(frame: pl.DataFrame, metric: Metric, prediction: NDArray[np.float64]) -> float:
-    """Mean of the metric's loss over the folds it can be measured on; NaN where it can be measured on none.
-
-    Every fold counts the same, however many rows it has.
-    """
-    folds = frame["fold"].to_numpy()
-    columns = {name: frame[name].cast(pl.Float64).to_numpy() for name in ("truth", "weight", "scale", "root_scale")}
-    whole = Scored.of(prediction=prediction, **columns)
-    losses = metric.loss(np.array([metric.value(whole.at(folds == fold)) for fold in np.unique(folds)], dtype=np.float64))
-    known = losses[np.isfinite(losses)]
-    return float(known.mean()) if len(known) else float("nan")
-
-
-def _best_single(library: Library, metric: Metric) -> Weights:
-    losses = _single_losses(library, metric)
-    weights = np.zeros(len(library.names))
-    weights[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))] = 1.0
-    return weights
-
-
-def _single_losses(library: Library, metric: Metric) -> NDArray[np.float64]:
-    return np.array([mean_loss(library.frame, metric, column) for column in library.predictions.T])
-
-
-def _greedy(library: Library, metric: Metric, blend: Blend) -> Weights:
+def _greedy(library: Library, rule: Rule, blend: Blend) -> Weights:
     """Counts of each member after the best of `ROUNDS` additions, as weights."""
-    losses = _single_losses(library, metric)
-    order = np.argsort(losses)[: min(12, len(losses))]
-    counts = np.zeros(len(losses))
-    counts[order[0]] = 1.0
-    best, best_counts = float(losses[order[0]]), counts.copy()
+    losses = _losses(library, rule)
+    order = np.argsort(losses)[:POOL]
+    able, loss_of = library.predictions[:, order], FoldLoss(library.frame, rule.metric)
+    picks = np.eye(len(order))
+    counts = picks[0]
+    best, best_counts = float(losses[order[0]]), counts
     for _ in range(ROUNDS - 1):
-        tried = [
-            (mean_loss(library.frame, metric, blend(library.predictions, counts + _one(at, counts))), int(at)) for at in order
-        ]
-        loss, at = min(tried, key=lambda one: one[0] if np.isfinite(one[0]) else np.inf)
-        counts = counts + _one(at, counts)
-        if loss < best - 1e-12:
-            best, best_counts = loss, counts.copy()
-    weights: Weights = best_counts / best_counts.sum()
+        full = np.count_nonzero(counts) >= MOST_MEMBERS
+        allowed = [not full or count > 0 for count in counts]
+        tried = np.array(
+            [loss_of(blend(able, counts + pick)) if may else np.inf for pick, may in zip(picks, allowed, strict=True)]
+        )
+        at = int(np.argmin(np.where(np.isfinite(tried), tried, np.inf)))
+        counts = counts + picks[at]
+        if tried[at] < best - 1e-12:
+            best, best_counts = float(tried[at]), counts
+    weights = np.zeros(len(losses))
+    weights[order] = best_counts / best_counts.sum()
     return weights
-
-
-def _one(at: int, counts: Weights) -> Weights:
-    addition = np.zeros_like(counts)
-    addition[at] = 1.0
-    return addition

@@ -1,10 +1,12 @@
 """The three kinds of work a search asks for: prepare a stage, fit and score one fold, fit on everything.
 
-Names, reasons and planned costs of a candidate are no part of a job's key: the same fit under another name is not done again.
+Names, reasons, planned costs and who asked for a candidate are no part of a job's key: the same fit under another name is not
+done again.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -77,14 +79,15 @@ class Fits:
         collect: artifact that holds the data set.
         bench: what runs the jobs.
         seed: seed of every fit.
+        pace: how many times longer than planned fits take on this machine; holds the clock off, and is part of no result.
     """
 
-    def __init__(self, task: Task, collect: Artifact, bench: Workbench, seed: int) -> None:
+    def __init__(self, task: Task, collect: Artifact, bench: Workbench, seed: int, pace: float = 1.0) -> None:
         self.task, self._collect, self._bench, self._seed = task, collect, bench, seed
-        own = (f"tasks/{task.grammar.task}",) if type(task).__module__.startswith("sevenstep.") else ()
-        self._rooms = (*own, *_ROOMS)
+        self._rooms = (*_own_room(type(task).__module__), *_ROOMS)
         self._stages: dict[str, Artifact] = {}
         self.seconds: dict[str, float] = {}
+        self.pace = pace
 
     def prepare(self, candidates: Sequence[Candidate]) -> None:
         """Have every stage the candidates need prepared."""
@@ -102,7 +105,8 @@ class Fits:
     def score(self, candidates: Sequence[Candidate], folds: Sequence[Fold], *, reserve: float) -> list[ScoreTable | Failure]:
         """For each candidate its score table over all folds, or why there is none.
 
-        Simple rules are always scored; other candidates only while more than ``reserve`` seconds of the budget are left.
+        Simple rules are always scored, and so is what a person asked for; other candidates only while the budget holds the time
+        they are planned to take and ``reserve`` seconds for what comes after.
         """
         self.prepare(candidates)
         jobs = [self._job(candidate, fold, fit_score_job, reserve) for candidate in candidates for fold in folds]
@@ -127,17 +131,24 @@ class Fits:
         return [artifact for artifact in found if not isinstance(artifact, Failure)]
 
     def _job(self, candidate: Candidate, fold: Fold, function: Any, reserve: float | None) -> Job:
-        plain = asdict(replace(candidate, name="", reason="", space={}, cost=0.0))
+        plain = asdict(replace(candidate, name="", reason="", space={}, cost=0.0, asked=False, searched=False))
         inputs = {"collect": self._collect}
         if candidate.stage:
             inputs["stage"] = self._stages[repr(candidate.stage)]
         name = f"{candidate.name} of {candidate.target}, {fold.name}"
         arguments = self._arguments(candidate=plain, fold=asdict(replace(fold, name="")), seed=self._seed)
         optional = reserve is not None and not candidate.baseline
-        return Job(name, function, arguments, inputs, self._rooms, candidate.cost, optional, reserve or 0.0)
+        kept = -math.inf if candidate.asked else (reserve or 0.0) + self.pace * candidate.cost
+        return Job(name, function, arguments, inputs, self._rooms, candidate.cost, optional, kept)
 
     def _arguments(self, **more: Any) -> dict[str, Any]:
         return {"task": self.task.grammar.task, **more}
+
+
+def _own_room(module: str) -> tuple[str, ...]:
+    """The folder of the package a task of ours lives in (``tasks/forecast``); tasks of others have none here."""
+    package, _, rest = module.partition(".")
+    return ("/".join(rest.split(".")[:-1]),) if package == "sevenstep" else ()
 
 
 def _in_turn(candidates: Sequence[Candidate], folds: int) -> list[int]:

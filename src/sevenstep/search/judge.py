@@ -12,7 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from sevenstep.search.ensemble import Library, Selection
+from sevenstep.search.ensemble import Selection
+from sevenstep.search.library import Library
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.contract import Task
 from sevenstep.tasks.scoretable import ScoreTable

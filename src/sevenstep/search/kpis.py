@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import polars as pl
-
 from sevenstep.search.leaderboard import kpi_estimate, metric_named
 from sevenstep.spec.model import Kpi
 from sevenstep.stats.intervals import Estimate
-from sevenstep.stats.metrics import METRICS
-from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
+from sevenstep.tasks.leading import leading_kpi, leading_metric, target_of
+from sevenstep.tasks.scoretable import ScoreTable
 
-__all__ = ["KpiState", "gate_of", "kpi_states", "kpi_table", "leading_kpi", "leading_metric", "target_of"]
+__all__ = ["KpiState", "gate_of", "kpi_states", "leading_kpi", "leading_metric", "target_of"]
 
 
 @dataclass(frozen=True)
@@ -46,29 +44,6 @@ class KpiState:
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values."""
         return asdict(self)
-
-
-def target_of(kpi: Kpi, targets: Sequence[str]) -> str:
-    """The target a KPI is measured on: its own, or the first of the spec."""
-    return kpi.target or (targets[0] if targets else "")
-
-
-def leading_kpi(kpis: Sequence[Kpi], target: str, targets: Sequence[str]) -> Kpi | None:
-    """The KPI that leads the search for a target: the first one measured on it, those that need bounds last.
-
-    Candidates have no bounds yet when they are compared.
-    """
-    own = [kpi for kpi in kpis if target_of(kpi, targets) == target]
-    return min(own, key=_needs_bounds, default=None)
-
-
-def leading_metric(kpi: Kpi) -> str:
-    """What candidates are compared on for a KPI: its metric, or the mean absolute error where it needs bounds, made last."""
-    return "mae" if _needs_bounds(kpi) else kpi.metric
-
-
-def _needs_bounds(kpi: Kpi) -> bool:
-    return kpi.metric in METRICS and not set(BOUNDS).isdisjoint(METRICS[kpi.metric].needs)
 
 
 def kpi_states(
@@ -154,8 +129,3 @@ def gate_of(states: Sequence[KpiState]) -> str:
     """``missed`` if any KPI is missed, else ``not_measured`` if any could not be measured, else ``met``."""
     found = {state.state for state in states}
     return next((state for state in ("missed", "not_measured") if state in found), "met")
-
-
-def kpi_table(states: Sequence[KpiState]) -> pl.DataFrame:
-    """The states as a frame, for people who work in one."""
-    return pl.DataFrame([state.to_json() for state in states])

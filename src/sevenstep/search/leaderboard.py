@@ -6,16 +6,16 @@ Rows become arrays here and the statistics are left to `sevenstep.stats`; result
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from typing import TypeVar
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from sevenstep.errors import InputError, InternalError
-from sevenstep.stats.compare import Choice, Comparison, compare, corrected_p_values, prefer_cheaper
+from sevenstep.search.groups import Groups, codes_of, groups_of
+from sevenstep.spec.problems import did_you_mean
+from sevenstep.stats.choice import Choice, prefer_cheaper, tolerated_loss
+from sevenstep.stats.compare import Comparison, compare, corrected_p_values
 from sevenstep.stats.intervals import Estimate, cluster_estimate
 from sevenstep.stats.metric import Metric
 from sevenstep.stats.metrics import METRICS
@@ -26,14 +26,10 @@ __all__ = ["Leaderboard", "Standing", "kpi_estimate", "lead_curve", "leaderboard
 
 # Rows are the same item when these agree.
 _KEY = ("target", "fold", "item")
-# With fewer clusters than this, and more folds than clusters, folds are the better independent groups.
-_FEW_CLUSTERS = 5
 # A candidate measured on a smaller share of the rows than this (a fold was skipped, say) is listed but cannot be chosen.
 _ENOUGH = 0.9
 
 _NO_CHOICE = Choice("", "", (), {}, "not measured: no candidate has a figure")
-
-Found = TypeVar("Found", Estimate, Comparison)
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class Standing:
         p_skill: p value of "no better or worse than the baseline", Holm-corrected over the candidates.
         against_best: gain of the best candidate over this one, paired on common rows; None for the best and outside the race.
         p_best: p value of "as good as the best", Holm-corrected over the candidates.
-        same_as_best: cannot be told apart from the best, or loses less than the smallest gain worth paying for.
+        same_as_best: cannot be told apart from the best.
         in_race: measured on enough of the rows to be chosen.
     """
 
@@ -68,7 +64,8 @@ class Leaderboard:
     """Candidates by figure, best first, and which to take; ``dataclasses.asdict`` gives JSON values.
 
     ``best`` has the best figure over the rows common to all in the race; ``chosen`` is the cheapest that cannot be told apart
-    from it; both are None when nothing could be measured. ``baseline`` is None when it has no rows.
+    from it and loses little (see `prefer_cheaper`); both are None when nothing could be measured. ``baseline`` is None when it
+    has no rows.
     """
 
     metric: str
@@ -77,19 +74,8 @@ class Leaderboard:
     best: str | None
     chosen: str | None
     reason: str
-    min_gain: float
+    min_gain: float | None
     standings: tuple[Standing, ...]
-
-
-@dataclass(frozen=True)
-class _Clusters:
-    """Which rows belong together: codes, and a note when they are not the table's own clusters."""
-
-    codes: npt.NDArray[np.int64]
-    note: str = ""
-
-    def noted(self, found: Found) -> Found:
-        return replace(found, method=found.method + self.note)
 
 
 @dataclass(frozen=True)
@@ -98,7 +84,7 @@ class _Field:
 
     metric: Metric
     rows: Mapping[str, Scored]
-    clusters: _Clusters
+    clusters: Groups
     seed: int
 
     def estimate(self, name: str) -> Estimate:
@@ -113,8 +99,7 @@ def metric_named(name: str) -> Metric:
     """The metric a KPI names; raises `InputError` ``METRIC-UNKNOWN`` with the nearest name."""
     if name in METRICS:
         return METRICS[name]
-    near = get_close_matches(name, METRICS, n=1)
-    fix = f"did you mean '{near[0]}'?" if near else "choose one of them"
+    fix = did_you_mean(name, list(METRICS), "choose one of them")
     raise InputError("METRIC-UNKNOWN", f"metric '{name}'", f"a metric of numbers is one of {', '.join(METRICS)}", fix)
 
 
@@ -131,12 +116,12 @@ def kpi_estimate(table: ScoreTable, metric: str, seed: int, *, balanced: bool = 
         InputError: for an unknown metric.
     """
     measure = metric_named(metric)
-    clusters = _Clusters(_codes(table.frame["cluster"])) if balanced else _clusters(table.frame)
+    clusters = Groups(codes_of(table.frame["cluster"])) if balanced else groups_of(table.frame)
     return clusters.noted(cluster_estimate(measure, _scored(table.frame, measure), clusters.codes, seed, balanced=balanced))
 
 
 def leaderboard(
-    table: ScoreTable, metric: str, *, baseline: str | None, costs: Mapping[str, float], seed: int, min_gain: float = 0.0
+    table: ScoreTable, metric: str, *, baseline: str | None, costs: Mapping[str, float], seed: int, min_gain: float | None = None
 ) -> Leaderboard:
     """Compare all candidates of a table on one metric and choose: what cannot be told apart goes to the cheaper.
 
@@ -146,7 +131,7 @@ def leaderboard(
         baseline: candidate the skill is measured against.
         costs: cost of each candidate (`Candidate.cost`).
         seed: seed of the resamples.
-        min_gain: smallest gain worth a dearer candidate, in the metric's unit.
+        min_gain: smallest gain worth a dearer candidate, in the metric's unit, as the KPI states it; None when it states none.
 
     Raises:
         InputError: for an unknown metric.
@@ -161,7 +146,7 @@ def leaderboard(
     p_skill = corrected_p_values(skills)
     best = _best(field, race)
     against_best = {name: field.compare(best, name) for name in race if name != best} if best is not None else {}
-    choice = prefer_cheaper(best, against_best, costs, min_gain=min_gain) if best is not None else _NO_CHOICE
+    choice = _choice(field, best, against_best, costs, min_gain) if best is not None else _NO_CHOICE
     standings = [
         Standing(
             candidate=name,
@@ -178,6 +163,14 @@ def leaderboard(
     ]
     ranked = _ranked(field.metric, standings)
     return Leaderboard(metric, field.metric.unit, known_baseline, best, choice.name or None, choice.reason, min_gain, ranked)
+
+
+def _choice(
+    field: _Field, best: str, against_best: Mapping[str, Comparison], costs: Mapping[str, float], min_gain: float | None
+) -> Choice:
+    loss = float(field.metric.loss(np.asarray(field.metric.value(field.rows[best]))))
+    tolerance, metric = tolerated_loss(loss, min_gain), field.metric.name
+    return prefer_cheaper(best, against_best, costs, tolerance=tolerance, min_gain=min_gain, metric=metric)
 
 
 def slices(table: ScoreTable, metric: str, column: str, seed: int) -> pl.DataFrame:
@@ -241,22 +234,11 @@ def _scored(frame: pl.DataFrame, metric: Metric) -> Scored:
     return Scored.of(**{name: frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in metric.reads})
 
 
-def _clusters(frame: pl.DataFrame) -> _Clusters:
-    own, folds = frame["cluster"].n_unique(), frame["fold"].n_unique()
-    if own < _FEW_CLUSTERS and folds > own:
-        return _Clusters(_codes(frame["fold"]), f" (clusters are the {folds} folds, as the table has {own} of its own)")
-    return _Clusters(_codes(frame["cluster"]))
-
-
-def _codes(column: pl.Series) -> npt.NDArray[np.int64]:
-    return column.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
-
-
 def _aligned(table: ScoreTable, metric: Metric, seed: int) -> _Field:
     items = table.frame.select(*_KEY, "cluster").unique(subset=_KEY, keep="first").sort(_KEY)
     parts = table.frame.select("candidate", *_KEY, *metric.reads).partition_by("candidate", as_dict=True)
     rows = {str(name): _in_order(items, part, str(name), metric) for (name,), part in sorted(parts.items())}
-    return _Field(metric, rows, _clusters(items), seed)
+    return _Field(metric, rows, groups_of(items), seed)
 
 
 def _in_order(items: pl.DataFrame, part: pl.DataFrame, name: str, metric: Metric) -> Scored:

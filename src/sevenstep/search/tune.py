@@ -12,16 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from sevenstep.search.ensemble import mean_loss
 from sevenstep.search.jobs import Fits
-from sevenstep.search.leaderboard import metric_named
+from sevenstep.search.losses import loss_of
 from sevenstep.tasks.contract import Candidate, Fold, Range
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.work import Failure
 
-__all__ = ["Trial", "plan_trials", "search"]
+__all__ = ["Trial", "plan_trials", "search", "trial_cost"]
 
 BATCH = 2  # trials asked for before any of them is told; fixed, so that the number of cores does not change the search
+MOST_TRIALS = 60
+LEAST_WORK = 0.2  # share of a fit's time that fewer rounds do not save
+WORK = ("rounds", "feature_share")  # hyperparameters that the time of a fit is in proportion to, where a family has them
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,37 @@ class Trial:
 
 
 def plan_trials(candidates: Sequence[Candidate], folds: int, seconds: float, cores: int) -> dict[str, int]:
-    """How many trials each candidate gets: the planned seconds shared equally among those that can be searched."""
+    """How many trials each candidate gets: the planned seconds shared equally among those that can be searched.
+
+    A trial is planned at what the usual values of its space cost. What a person said to search has at least one batch.
+    """
     able = [candidate for candidate in candidates if candidate.space]
     share = seconds * cores / max(len(able), 1)
-    return {candidate.name: min(int(share / (candidate.cost * folds)), 60) for candidate in able}
+    counts = {candidate.name: min(round(share / (trial_cost(candidate) * folds)), MOST_TRIALS) for candidate in able}
+    return counts | {candidate.name: max(counts[candidate.name], BATCH) for candidate in able if candidate.searched}
+
+
+def trial_cost(start: Candidate) -> float:
+    """Planned seconds of one fit with the usual values of the candidate's space, and at least those of its start."""
+    usual = {name: _usual(item) for name, item in start.space.items() if name in WORK}
+    return _cost(start, usual) if usual else start.cost
+
+
+def _usual(item: Range) -> float:
+    """Mean of what a search draws: of listed numbers, of an even range, or of one that is even in logarithms."""
+    if item.choices:
+        return float(np.mean([float(choice) for choice in item.choices]))
+    assert item.low is not None and item.high is not None
+    if item.log and item.high > item.low > 0:
+        return float((item.high - item.low) / np.log(item.high / item.low))
+    return (item.low + item.high) / 2
+
+
+def _cost(start: Candidate, parameters: Mapping[str, Any]) -> float:
+    """Planned seconds of a fit with other values of what its time is in proportion to."""
+    known = [name for name in WORK if name in parameters and start.parameters.get(name)]
+    factor = np.prod([float(parameters[name]) / float(start.parameters[name]) for name in known])
+    return start.cost * max(float(factor), LEAST_WORK)
 
 
 def search(
@@ -82,19 +111,14 @@ def _told(candidate: Candidate, result: ScoreTable | Failure, metric: str) -> Tr
     return Trial(candidate, result, loss if np.isfinite(loss) else None)
 
 
-def loss_of(table: ScoreTable, metric: str) -> float:
-    """Mean of the metric's loss over the folds it can be measured on."""
-    return mean_loss(table.frame, metric_named(metric), table.frame["prediction"].to_numpy())
-
-
 def _varied(start: Candidate, parameters: Mapping[str, Any], number: int) -> Candidate:
     """The candidate with other parameters, priced by how much more work they ask for."""
-    rounds = float(parameters.get("rounds", 1.0)) / float(start.parameters.get("rounds", 1.0) or 1.0)
     reason = ", ".join(
         f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in parameters.items()
     )
     merged = {**start.parameters, **parameters}
-    return replace(start, name=f"{start.name} #{number}", parameters=merged, reason=reason, cost=start.cost * max(rounds, 0.2))
+    name, cost = f"{start.name} #{number}", _cost(start, parameters)
+    return replace(start, name=name, parameters=merged, reason=reason, cost=cost, asked=False, searched=False)
 
 
 def _distribution(item: Range) -> Any:

@@ -10,7 +10,7 @@ from typing import Literal
 from sevenstep.errors import CollectedErrors, InputError, SevenstepError
 from sevenstep.spec.places import Excerpt, Place
 
-__all__ = ["Problem", "SpecError", "closest", "did_you_mean", "render", "some"]
+__all__ = ["Problem", "SpecError", "closest", "did_you_mean", "edits", "render", "some"]
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,35 @@ def _rebuild(code: str, given: str, rule: str, fix: str, where: str, excerpt: Ex
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like ``word``, capitals aside; None when none is near."""
-    from difflib import get_close_matches
+    """The known word most like ``word``, capitals aside; None when none is near.
 
-    by_lower = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[near[0]] if near else None
+    Fewest edits first, where two neighbours swapped are one edit; of equals the one made of the same letters.
+    """
+    from difflib import SequenceMatcher
+
+    given, by_lower = word.lower(), {name.lower(): name for name in known}
+    ratios = {name: SequenceMatcher(a=name, b=given).ratio() for name in by_lower}
+    near = [name for name in by_lower if ratios[name] >= 0.6]
+    best = min(near, key=lambda name: (edits(given, name), sorted(given) != sorted(name), -ratios[name], name), default=None)
+    return None if best is None else by_lower[best]
+
+
+def edits(one: str, other: str) -> int:
+    """Letters added, left out, replaced, or swapped with their neighbour, at least, to turn one word into the other.
+
+    Source: Damerau (1964), in the form that edits no part twice (optimal string alignment).
+    """
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for at, letter in enumerate(one, 1):
+        new = [at]
+        for place, wanted in enumerate(other, 1):
+            cost = min(row[place] + 1, new[-1] + 1, row[place - 1] + (letter != wanted))
+            if at > 1 and place > 1 and letter == other[place - 2] and one[at - 2] == wanted:
+                cost = min(cost, before[place - 2] + 1)
+            new.append(cost)
+        before, row = row, new
+    return row[-1]
 
 
 def did_you_mean(word: str, known: Sequence[str], otherwise: str) -> str:

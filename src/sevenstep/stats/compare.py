@@ -1,10 +1,11 @@
-"""Is one better than the other? Paired on the same rows, clustered, corrected for many questions; a tie goes to the cheaper."""
+"""Is one better than the other? Paired on the same rows, clustered, corrected for many questions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,9 @@ from sevenstep.stats.intervals import LEVEL, RESAMPLES
 from sevenstep.stats.metric import Metric
 from sevenstep.stats.scored import BoolArray, FloatArray, Scored
 
-__all__ = ["Choice", "Comparison", "compare", "corrected_p_values", "holm", "prefer_cheaper"]
+__all__ = ["Comparison", "compare", "corrected_p_values", "holm"]
+
+_Losses: TypeAlias = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,8 @@ class Comparison:
     """How much better the first of two predictions is than the second, on the rows both have; plain JSON values.
 
     Args:
-        gain: above 0 when the first is better: in the metric's unit, or as a share of the second's loss when relative (a skill).
-            None when the two share no measured row.
+        gain: above 0 when the first is better: in the metric's unit, or as a share of the second's loss when relative (a skill,
+            at most 1 for an error). None when the two share no measured row.
         low: lower end of the gain's interval, None when there is none (``method`` says why).
         high: upper end.
         p: p value of "equally good", two-sided, never 0; None when it cannot be tested.
@@ -60,7 +63,8 @@ def compare(
     """Compare two predictions row by row: ``first`` and ``second`` hold the same items in the same order.
 
     Pairing removes what makes an item hard for both; clusters are drawn as in `cluster_estimate`, with the same limit. For a
-    metric with a goal of its own (bias, coverage) the gain is how much nearer to the goal the first is.
+    metric with a goal of its own (bias, coverage) the gain is how much nearer to the goal the first is. A relative gain is
+    tested on the logarithm of the ratio of losses, where it is nearer to symmetric and its interval cannot pass 100 %.
 
     Args:
         metric: what to measure.
@@ -80,8 +84,9 @@ def compare(
         raise ValueError(f"{len(first)} and {len(second)} rows with {len(cluster)} cluster labels cannot be paired")
     one, other = metric.measured(first), metric.measured(second)
     both = one & other
-    sums, statistic = _paired(metric, first.at(both), second.at(both), cluster[both], relative, balanced)
-    found = spread(sums, statistic, seed=seed, resamples=resamples, level=level)
+    sums, losses = _paired(metric, first.at(both), second.at(both), cluster[both], balanced)
+    spread_of = partial(spread, sums, seed=seed, resamples=resamples, level=level)
+    found = _share_saved(losses, spread_of, metric) if relative else spread_of(lambda sums: _difference(*losses(sums)))
     return _comparison(found, both, int((one ^ other).sum()), len(sums), level)
 
 
@@ -91,9 +96,9 @@ def _comparison(found: Spread, both: BoolArray, left_out: int, clusters: int, le
 
 
 def _paired(
-    metric: Metric, first: Scored, second: Scored, cluster: npt.NDArray[Any], relative: bool, balanced: bool
-) -> tuple[FloatArray, Statistic]:
-    """Cluster sums of both side by side, and the gain as a function of them."""
+    metric: Metric, first: Scored, second: Scored, cluster: npt.NDArray[Any], balanced: bool
+) -> tuple[FloatArray, _Losses]:
+    """Cluster sums of both side by side, and the losses of both as a function of them."""
     labels, codes = np.unique(cluster, return_inverse=True)
     parts = [cluster_sums(metric.terms(rows), codes, len(labels)) for rows in (first, second)]
     finish = metric.finish
@@ -101,16 +106,44 @@ def _paired(
         parts, finish = figures_by_cluster(metric, parts)
     half = parts[0].shape[1]
 
-    def gain(sums: FloatArray) -> FloatArray:
-        better = metric.loss(finish(sums[..., half:])) - metric.loss(finish(sums[..., :half]))
-        if not relative:
-            return better
-        loss = np.abs(metric.loss(finish(sums[..., half:])))
-        share = np.full(np.shape(better), np.nan)
-        np.divide(better, loss, out=share, where=loss > 0)
-        return share
+    def losses(sums: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return metric.loss(finish(sums[..., :half])), metric.loss(finish(sums[..., half:]))
 
-    return np.concatenate(parts, axis=1), gain
+    return np.concatenate(parts, axis=1), losses
+
+
+def _share_saved(losses: _Losses, spread_of: Callable[[Statistic], Spread], metric: Metric) -> Spread:
+    """The gain as a share of the second's loss: by the logarithm of the ratio, or by the share itself where one is not above 0.
+
+    Source: Friedrich, Adelman and Ades (2008), The ratio of means method as an alternative to mean differences.
+    """
+    found = spread_of(lambda sums: _log_ratio(*losses(sums)))
+    if np.isfinite(found.value) and found.low is not None and found.high is not None:
+        low, value, high = (-float(np.expm1(end)) for end in (found.high, found.value, found.low))
+        return Spread(value, low, high, found.p, f"{found.method}, on the logarithm of the ratio")
+    plain = spread_of(lambda sums: _share(*losses(sums)))
+    if plain.high is None or plain.high <= 1 or metric.direction == "higher":
+        return plain
+    return replace(plain, high=1.0, method=f"{plain.method}, cut at 100 %")
+
+
+def _difference(first: FloatArray, second: FloatArray) -> FloatArray:
+    return second - first
+
+
+def _log_ratio(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Logarithm of the ratio of two errors; NaN where one of them is not above 0."""
+    able = (first > 0) & (second > 0)
+    ratio = np.full(np.shape(able), np.nan)
+    np.divide(first, second, out=ratio, where=able)
+    return np.asarray(np.log(ratio), np.float64)
+
+
+def _share(first: FloatArray, second: FloatArray) -> FloatArray:
+    size = np.abs(second)
+    share = np.full(np.shape(size), np.nan)
+    np.divide(second - first, size, out=share, where=size > 0)
+    return share
 
 
 def holm(p_values: Sequence[float] | FloatArray) -> FloatArray:
@@ -132,76 +165,8 @@ def holm(p_values: Sequence[float] | FloatArray) -> FloatArray:
     return corrected
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Which candidate to take, and why; plain JSON values.
-
-    Args:
-        name: the choice.
-        best: the candidate with the best figure.
-        same_as_best: candidates that cannot be told apart from the best, itself among them, cheapest first.
-        p_holm: corrected p value of each comparison with the best; None where it could not be tested.
-        reason: one sentence.
-    """
-
-    name: str
-    best: str
-    same_as_best: tuple[str, ...]
-    p_holm: Mapping[str, float | None]
-    reason: str
-
-
-def prefer_cheaper(
-    best: str, against_best: Mapping[str, Comparison], costs: Mapping[str, float], *, min_gain: float = 0.0, level: float = LEVEL
-) -> Choice:
-    """Choose the cheapest candidate that cannot be told apart from the best.
-
-    A candidate is told apart when the best is better by at least ``min_gain`` and the Holm-corrected p value of the paired
-    comparison is below ``1 - level``. Where nothing could be tested (a single cluster), the gain alone decides.
-
-    Args:
-        best: the candidate with the best figure.
-        against_best: for every other candidate, `compare` of the best (first) with it (second).
-        costs: cost of each candidate in any one unit (seconds of a fit, money of a call).
-        min_gain: smallest gain worth paying for, in the metric's unit.
-        level: confidence of the comparisons.
-
-    Raises:
-        KeyError: when a candidate has no cost.
-    """
-    p_holm, alpha = corrected_p_values(against_best), 1 - level
-    same = [name for name, found in against_best.items() if not _told_apart(found, p_holm[name], min_gain, alpha)]
-    gains = {name: against_best[name].gain or 0.0 for name in same} | {best: 0.0}
-    ranked = tuple(sorted(gains, key=lambda name: (costs[name], gains[name], name != best, name)))
-    name = ranked[0]
-    reason = _why_best(best, against_best) if name == best else _why(name, best, gains[name], p_holm[name], alpha, min_gain)
-    return Choice(name, best, ranked, p_holm, reason)
-
-
 def corrected_p_values(comparisons: Mapping[str, Comparison]) -> dict[str, float | None]:
     """`holm` over the comparisons that could be tested, by name; None for the others."""
     tested = {name: found.p for name, found in comparisons.items() if found.p is not None}
     corrected = dict(zip(tested, holm(list(tested.values())).tolist(), strict=True))
     return {name: corrected.get(name) for name in comparisons}
-
-
-def _told_apart(found: Comparison, p_holm: float | None, min_gain: float, alpha: float) -> bool:
-    if found.gain is None:
-        return True
-    return found.gain > 0 and found.gain >= min_gain and (p_holm is None or p_holm < alpha)
-
-
-def _why_best(best: str, against_best: Mapping[str, Comparison]) -> str:
-    untested = sum(found.p is None for found in against_best.values())
-    note = (
-        f"; {untested} of {len(against_best)} comparisons could not be tested, the figure alone decided them" if untested else ""
-    )
-    return f"{best} has the best figure and no cheaper candidate is as good{note}"
-
-
-def _why(name: str, best: str, gain: float, p_holm: float | None, alpha: float, min_gain: float) -> str:
-    if gain <= 0:
-        return f"{name} is as good as {best} on the rows both have and is cheaper"
-    if p_holm is not None and p_holm >= alpha:
-        return f"{name} cannot be told apart from {best} (gain {gain:.4g}, p {p_holm:.2g}) and is cheaper"
-    return f"{best} gains {gain:.4g} over {name}, less than the {min_gain:.4g} worth paying for, and {name} is cheaper"

@@ -9,8 +9,9 @@ from typing import Any
 from sevenstep.chapter import Block, Chapter, Column, Notes, Table
 from sevenstep.spec.brief import Brief
 from sevenstep.spec.model import Kpi
+from sevenstep.stats.wording import figure, interval
 from sevenstep.steps.taking import as_taken_in
-from sevenstep.steps.words import figure, goal_text, interval
+from sevenstep.steps.words import goal_text
 from sevenstep.tasks.contract import Feasibility, Task
 from sevenstep.work import Artifact, Leaves, Workbench
 

@@ -14,10 +14,11 @@ from sevenstep.data.contract_check import ContractCheck, check_contract
 from sevenstep.data.contract_text import parse_contract, render_contract
 from sevenstep.data.dataset import Dataset, Finding
 from sevenstep.data.quality import check_quality
-from sevenstep.data.quality_score import FORMULA, quality_score
+from sevenstep.data.quality_score import FORMULA, harm, quality_score
 from sevenstep.data.snapshot import fingerprint_tables
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
+from sevenstep.stats.wording import percent
 from sevenstep.steps.taking import as_taken_in
 from sevenstep.steps.words import counted
 from sevenstep.tasks.contract import Task
@@ -25,6 +26,8 @@ from sevenstep.work import Artifact, Leaves, Workbench
 
 __all__ = ["run"]
 
+SOUND, USABLE = 90, 70  # points of 100 from which data are sound, and from which they can be used
+LEAST_HARM = 0.0005  # share of a part's points below which a finding is not said to cost any
 _RANK = {"error": 0, "warning": 1, "info": 2}
 _TONE = {"error": "bad", "warning": "warn", "info": "info"}
 
@@ -36,14 +39,15 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     taken = as_taken_in(intake, intake.frame("items"), task, brief)
     frequency = str(taken.facts.get("frequency", {}).get("value", ""))
     limits = brief.data.limits
-    contract = _contract(brief, taken, frequency)
-    checked = check_contract(taken.items, contract, frequency=frequency)
+    contract = _contract(brief, taken, frequency, one_row_per_time=task.grammar.one_row_per_time)
+    rows = intake.frame("rows")["row"]
+    checked = check_contract(taken.items, contract, frequency=frequency, source=brief.data.main(), rows=rows)
     _stop(checked)
     aside = pl.concat([intake.frame("quarantine"), checked.quarantine])
     data = replace(taken, tables={"items": checked.items})
     data = replace(data, fingerprint=fingerprint_tables(data.tables, data.roles, data.facts))
     findings = [*checked.findings, *check_quality(data.items, data.roles, aside, limits=limits), *task.check(data, brief)]
-    findings.sort(key=lambda finding: (_RANK[finding.severity], -finding.share))
+    findings.sort(key=lambda finding: (-harm(finding), _RANK[finding.severity], -finding.share, finding.code, finding.column))
     quality = quality_score(findings, len(data.items)) | {"findings": [asdict(finding) for finding in findings]}
     chapter = _chapter(data, quality, findings, aside, intake.json("record"))
     return Leaves(
@@ -53,15 +57,17 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
         frames={"quarantine": aside},
         folders={"dataset": data},
         headline=_headline(data, quality, aside),
+        gate=chapter.gate,
         chapter=chapter,
     )  # fmt: skip
 
 
-def _contract(brief: Brief, taken: Dataset, frequency: str) -> Contract:
+def _contract(brief: Brief, taken: Dataset, frequency: str, *, one_row_per_time: bool) -> Contract:
     """The contract in force, or the one the data themselves keep."""
     if brief.contract:
         return parse_contract(brief.contract)
-    return infer_contract(taken.items, taken.roles, limits=brief.data.limits, frequency=frequency)
+    limits = brief.data.limits
+    return infer_contract(taken.items, taken.roles, limits=limits, frequency=frequency, one_row_per_time=one_row_per_time)
 
 
 def _stop(checked: ContractCheck) -> None:
@@ -74,7 +80,11 @@ def _stop(checked: ContractCheck) -> None:
 
 
 def _open_rows(data: Dataset) -> int:
-    return int(data.items.select(pl.all_horizontal([pl.col(target).is_null() for target in data.roles.targets])).sum().item())
+    """Rows that wait for a prediction: no target is known, and where there is a time line they lie after what is known."""
+    waits = pl.all_horizontal([pl.col(target).is_null() for target in data.roles.targets])
+    if data.roles.time and "frequency" in data.facts:
+        waits &= pl.col(data.roles.time) > data.items.filter(~waits)[data.roles.time].max()
+    return int(data.items.select(waits).sum().item())
 
 
 def _headline(data: Dataset, quality: Mapping[str, Any], aside: pl.DataFrame) -> str:
@@ -82,7 +92,14 @@ def _headline(data: Dataset, quality: Mapping[str, Any], aside: pl.DataFrame) ->
     kept = f", {len(aside):,} set aside" if len(aside) else ""
     open_ = _open_rows(data)
     waiting = f", {open_:,} to be predicted" if open_ else ""
-    return f"{counted(len(data.items), 'row')}, {series}quality {quality['score']}/100{waiting}{kept}"
+    return f"{counted(len(data.items), 'row')}, {series}quality {quality['score']}/100{_worth(quality)}{waiting}{kept}"
+
+
+def _worth(quality: Mapping[str, Any]) -> str:
+    """What a score below `SOUND` means, in a few words for the headline."""
+    if quality["score"] >= SOUND:
+        return ""
+    return " (usable)" if quality["score"] >= USABLE else " (not sound)"
 
 
 def _chapter(
@@ -92,12 +109,8 @@ def _chapter(
     aside: pl.DataFrame,
     record: Sequence[Mapping[str, Any]],
 ) -> Chapter:
-    weakest = min(quality["parts"], key=lambda part: quality["parts"][part])
     serious = [finding for finding in findings if finding.severity != "info"]
-    answer = (
-        f"{counted(len(data.items), 'row')} were taken in and are sound enough to learn from (quality {quality['score']} of 100"
-    )
-    answer += f", weakest in '{weakest}': {quality['reasons'][weakest]})." if quality["reasons"][weakest] else ")."
+    answer, gate = _verdict(len(data.items), quality)
     answer += f" {counted(len(aside), 'row')} set aside with the reason." if len(aside) else " No row had to be set aside."
     items = [{"text": finding.text, "evidence": _evidence(finding), "tone": _TONE[finding.severity]} for finding in findings[:30]]
     blocks: list[Block] = [_parts(quality)]
@@ -105,12 +118,29 @@ def _chapter(
         title = f"Findings ({counted(len(serious), 'warning')})" if serious else "Findings"
         blocks.append(Notes(title, items))
     blocks += [_columns(data), *_facts(data), *_aside(aside), *_record(record)]
-    return Chapter("collect", "Collect", answer, "", blocks)
+    return Chapter("collect", "Collect", answer, gate, blocks)
+
+
+def _verdict(rows: int, quality: Mapping[str, Any]) -> tuple[str, str]:
+    """Whether the data can be learnt from, by the quality score, with what weighs on it most; and the state to show."""
+    score, parts = quality["score"], quality["parts"]
+    weakest = min(parts, key=lambda part: parts[part])
+    reason = quality["reasons"][weakest]
+    taken = f"{counted(rows, 'row')} {'was' if rows == 1 else 'were'} taken in"
+    points = f"quality {score} of 100"
+    named = f", weakest in '{weakest}': {reason}" if reason else ""
+    if score >= SOUND:
+        return f"{taken} and sound enough to learn from ({points}{named}).", ""
+    if score >= USABLE:
+        return f"{taken} and usable, with a weakness in '{weakest}' ({points}): {reason}.", "warn"
+    return f"{taken}, but not sound ({points}): mend '{weakest}' first: {reason}.", "warn"
 
 
 def _evidence(finding: Finding) -> str:
-    text = f"{finding.rows:,} rows ({finding.share:.1%})" if finding.rows else ""
-    return f"{text}; {finding.fix}" if text and finding.fix else text or finding.fix
+    """How many rows a finding touches, what it takes from the score of its part, and what to do."""
+    rows = f"{counted(finding.rows, 'row')} ({percent(finding.share)})" if finding.rows else ""
+    costs = f"takes {100 * harm(finding):.3g} of 100 points from '{finding.part}'" if harm(finding) >= LEAST_HARM else ""
+    return "; ".join(text for text in (rows, costs, finding.fix) if text)
 
 
 def _parts(quality: Mapping[str, Any]) -> Figure:

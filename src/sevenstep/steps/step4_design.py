@@ -45,7 +45,8 @@ def _chapter(plan: Plan) -> Chapter:
     columns = [Column("name", "Fold"), Column("train", "Learns from"), Column("test", "Judged on")]
     blocks: list[Block] = [*plan.blocks, Table("Folds", columns, folds, plan.fold_reason)]
     if plan.notes:
-        blocks.append(Notes("Left out", [{"text": note, "evidence": "", "tone": "info"} for note in plan.notes]))
+        items = [{"text": note, "evidence": "", "tone": "warn"} for note in plan.notes]
+        blocks.append(Notes("What the time budget does not carry", items))
     return Chapter("design", "Design", answer, "", [*blocks, _spaces(plan)])
 
 

@@ -10,10 +10,10 @@ from sevenstep.data.dataset import Dataset
 from sevenstep.errors import InternalError
 from sevenstep.search.jobs import Fits
 from sevenstep.search.kpis import leading_kpi, leading_metric
-from sevenstep.search.leaderboard import Leaderboard, lead_curve, leaderboard, metric_named, slices
-from sevenstep.search.tune import loss_of
+from sevenstep.search.leaderboard import Leaderboard, lead_curve, leaderboard, slices
+from sevenstep.search.losses import loss_of
 from sevenstep.spec.brief import Brief
-from sevenstep.steps.words import interval
+from sevenstep.stats.wording import interval, is_share, percent
 from sevenstep.tasks.contract import Candidate, Plan, Task
 from sevenstep.tasks.planning import plan_from_json, seconds_for_the_end
 from sevenstep.tasks.scoretable import ScoreTable, join_score_tables
@@ -76,29 +76,35 @@ def _board(brief: Brief, target: str, plan: Plan, scores: Mapping[tuple[str, str
     best_rule = min(losses, key=lambda name: (losses[name] != losses[name], losses[name]), default=None)
     baseline = kpi.baseline if kpi.baseline in mine else best_rule
     together = join_score_tables(list(mine.values()))
-    least = (kpi.min_gain or 0.0) if metric == kpi.metric else 0.0
+    least = kpi.min_gain if metric == kpi.metric else None
     return leaderboard(together, metric, baseline=baseline, costs=costs, seed=brief.seed, min_gain=least)
 
 
 def _headline(brief: Brief, boards: Mapping[str, Leaderboard]) -> str:
     target, board = next(iter(boards.items()))
-    best = board.standings[0]
-    value = interval(best.estimate.value, best.estimate.low, best.estimate.high, board.metric)
     about = f" of {target}" if len(boards) > 1 else ""
-    skill = best.skill.gain if best.skill and best.skill.gain is not None else None
-    ahead = f", {skill:.0%} better than {board.baseline}" if skill else ""
-    return f"{best.candidate}: {board.metric}{about} {value}{ahead}"
+    return f"{board.standings[0].candidate}: {board.metric}{about} {_reached(board)}{_ahead(board)}"
 
 
 def _answer(brief: Brief, boards: Mapping[str, Leaderboard]) -> str:
     parts = []
     for target, board in boards.items():
-        best = board.standings[0]
-        value = interval(best.estimate.value, best.estimate.low, best.estimate.high, board.metric)
-        skill = best.skill.gain if best.skill and best.skill.gain is not None else None
-        ahead = f", {skill:.0%} better than {board.baseline}" if skill else ""
-        parts.append(f"{best.candidate} predicts {target} best: {board.metric.upper()} {value}{ahead}.")
+        best = f"{board.standings[0].candidate} predicts {target} best: {board.metric.upper()} {_reached(board)}{_ahead(board)}."
+        parts.append(best if board.chosen in (None, board.best) else f"{best} {board.reason[0].upper()}{board.reason[1:]}.")
     return " ".join(parts)
+
+
+def _reached(board: Leaderboard) -> str:
+    found = board.standings[0].estimate
+    return interval(found.value, found.low, found.high, board.metric)
+
+
+def _ahead(board: Leaderboard) -> str:
+    """How much better the first is than the simple rule it is compared with."""
+    skill = board.standings[0].skill
+    if skill is None or not skill.gain:
+        return ""
+    return f", {percent(abs(skill.gain))} {'better' if skill.gain > 0 else 'worse'} than {board.baseline}"
 
 
 def _target_blocks(
@@ -153,7 +159,7 @@ def _board_table(target: str, board: Leaderboard) -> Table:
         Column("value", board.metric.upper()),
         Column("skill", f"Better than {board.baseline or 'baseline'}"),
         Column("p", "p against the best (Holm)"),
-        Column("same", "As good as the best"),
+        Column("same", "Cannot be told apart from the best"),
         Column("cost", "Planned cost of a fit", "seconds"),
         Column("n", "n", "integer"),
     ]
@@ -161,7 +167,9 @@ def _board_table(target: str, board: Leaderboard) -> Table:
 
 
 def _share_interval(value: float, low: float | None, high: float | None) -> str:
-    return f"{value:.1%}" if low is None or high is None else f"{value:.1%} ({low:.1%} to {high:.1%})"
+    if low is None or high is None:
+        return percent(value)
+    return f"{percent(value)} ({percent(low).removesuffix(' %')} to {percent(high).removesuffix(' %')})"
 
 
 def _lead_figure(target: str, metric: str, tables: Mapping[str, ScoreTable], goal: float | None, seed: int) -> Figure:
@@ -178,7 +186,7 @@ def _lead_figure(target: str, metric: str, tables: Mapping[str, ScoreTable], goa
 
 
 def _kind(metric: str) -> Format:
-    return "percent" if metric_named(metric).unit == "share" else "number"
+    return "percent" if is_share(metric) else "number"
 
 
 def _slice(target: str, metric: str, table: ScoreTable, column: str, label: str, goal: float | None, seed: int) -> list[Block]:

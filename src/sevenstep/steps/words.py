@@ -1,29 +1,12 @@
-"""Figures as a person reads them, the same in every step's headline and chapter."""
+"""Goals, counts, amounts and durations as a person reads them; figures of metrics are worded in `sevenstep.stats.wording`."""
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["counted", "figure", "goal_text", "interval", "money", "times"]
+from sevenstep.stats.wording import figure
 
-_SHARES = {"wape", "rmspe", "mape", "bias", "coverage_80", "coverage_95"}
-
-
-def figure(value: float | None, metric: str = "") -> str:
-    """A metric's value: shares as percent, others with four significant digits; a dash where there is none."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    if metric in _SHARES:
-        return f"{100 * value:.2f} %" if abs(value) < 0.1 else f"{100 * value:.1f} %"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
-def interval(value: float | None, low: float | None, high: float | None, metric: str = "") -> str:
-    """A value with its interval, or the value alone where there is no interval: ``17.9 % (15.5 to 20.6)``."""
-    if low is None or high is None:
-        return figure(value, metric)
-    ends = f"{figure(low, metric).removesuffix(' %')} to {figure(high, metric).removesuffix(' %')}"
-    return f"{figure(value, metric)} ({ends})"
+__all__ = ["counted", "goal_text", "money", "times"]
 
 
 def goal_text(operator: str, value: float, metric: str) -> str:

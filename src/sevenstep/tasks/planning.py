@@ -8,7 +8,10 @@ from typing import Any
 
 from sevenstep.tasks.contract import Candidate, Fold, Plan, Range
 
-__all__ = ["candidate_from_json", "plan_from_json", "plan_to_json", "seconds_for_the_end"]
+__all__ = ["CORES", "candidate_from_json", "plan_from_json", "plan_to_json", "planned_seconds", "seconds_for_the_end"]
+
+CORES = 2  # the machine plans are made for, so that equal inputs give equal work everywhere
+MEMBERS = 4.0  # fits on all rows to keep time for, of each target
 
 END_SECONDS = 5.0  # choosing members, calibrating, predicting and drawing, however small the data
 END_SHARE = 0.05  # of the planned seconds of all fits, for the same on larger data
@@ -32,11 +35,24 @@ def plan_from_json(value: Mapping[str, Any]) -> Plan:
     return Plan(candidates, folds, Fold(**value["everything"]), value["fold_reason"], value["notes"])
 
 
-def seconds_for_the_end(plan: Plan) -> float:
-    """Seconds to keep for what must still happen once candidates are scored: fits on all rows, calibration, the report."""
+def seconds_for_the_end(plan: Plan, dearest: float = 0.0) -> float:
+    """Seconds to keep for what must still happen once candidates are scored: fits on all rows, calibration, the report.
+
+    What a person asked for at any cost is not counted, so that it keeps nothing else out.
+
+    Args:
+        plan: the candidates and folds.
+        dearest: planned seconds of the dearest fit that a search may add to the plan's own.
+    """
     targets = {candidate.target for candidate in plan.candidates}
-    costs = [candidate.cost for candidate in plan.candidates]
-    return END_SECONDS + END_SHARE * sum(costs) * len(plan.folds) + 2.0 * max(costs, default=0.0) * len(targets)
+    costs = [candidate.cost for candidate in plan.candidates if not candidate.asked]
+    members = MEMBERS / CORES * max([*costs, dearest], default=0.0) * len(targets)
+    return END_SECONDS + END_SHARE * sum(costs) * len(plan.folds) + members
+
+
+def planned_seconds(plan: Plan) -> float:
+    """Seconds that comparing all candidates takes on the machine a plan is made for."""
+    return sum(candidate.cost for candidate in plan.candidates) * len(plan.folds) / CORES
 
 
 def candidate_from_json(value: Mapping[str, Any]) -> Candidate:

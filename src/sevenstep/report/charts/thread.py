@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sevenstep.chapter import Figure
+from sevenstep.chapter import Figure, Format
 from sevenstep.report.charts.parts import (
     TIP,
     Panel,
@@ -21,8 +21,9 @@ from sevenstep.report.charts.parts import (
 )
 from sevenstep.report.formats import plain
 from sevenstep.report.words import Words
+from sevenstep.stats.wording import is_share
 
-__all__ = ["thread"]
+__all__ = ["thread", "thread_format"]
 
 _HEIGHT = 200
 _STATES = ("met", "missed", "not_measured")
@@ -40,7 +41,8 @@ def thread(figure: Figure, words: Words) -> list[Panel]:
 
 def _one(figure: Figure, kpi: str, stages: Sequence[str], words: Words) -> Panel:
     source = [row for row in figure.rows if row["kpi"] == kpi]
-    texts = measured_texts(replace(figure, rows=source), "value", words)
+    figure = replace(figure, rows=source, format=thread_format(figure, source))
+    texts = measured_texts(figure, "value", words)
     rows = [_row(row, *text, words) for row, text in zip(source, texts, strict=True)]
     goal = next((row["goal"] for row in source if row.get("goal") is not None), figure.goal)
     label = next((str(row["goal_label"]) for row in source if row.get("goal_label")), figure.goal_label)
@@ -54,6 +56,11 @@ def _one(figure: Figure, kpi: str, stages: Sequence[str], words: Words) -> Panel
     ]
     tips = [words.say("stage"), plain(figure.y_label) or words.say("value"), words.say("state")]
     return panel(layers, rows, height=_HEIGHT, tips=tips, title=plain(kpi))
+
+
+def thread_format(figure: Figure, rows: Sequence[Mapping[str, Any]]) -> Format:
+    """How values are printed: in percent where all rows are of metrics that are shares, else as the figure says."""
+    return "percent" if rows and all(is_share(str(row.get("metric", ""))) for row in rows) else figure.format
 
 
 def _row(row: Mapping[str, Any], value: str, bounds: str, words: Words) -> dict[str, Any]:

@@ -15,16 +15,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.spec.brief import Brief
-from sevenstep.stats.metrics import METRICS
-from sevenstep.stats.scored import Scored
+from sevenstep.tasks.leading import leading_kpi, leading_metric
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
+from sevenstep.tasks.shifting import best_shift
 
 __all__ = ["apply", "calibrate"]
 
-SHIFTS = np.round(np.arange(0.90, 1.1001, 0.0025), 4)
 SHRINK = 30.0  # rows of a series whose own spread counts as much as the spread of all
 FEWEST_IN_BUCKET = 150
-LEAST_GAIN = 0.002  # share of the loss a shift must save on unseen folds: less is what chance alone saves
 LEVELS = {"lower_80": 0.10, "upper_80": 0.90, "lower_95": 0.025, "upper_95": 0.975}
 FLOOR = 0.05  # of a series' usual size: below it, errors are not divided any further
 
@@ -35,8 +33,9 @@ def calibrate(scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
     """Shift and bounds from the out-of-fold scores of one candidate and target."""
     frame = scores.frame.filter(pl.col("truth").is_finite() & pl.col("prediction").is_finite())
     target = frame["target"][0] if len(frame) else ""
-    metric = next((kpi.metric for kpi in brief.kpis if kpi.target in (target, None)), "wape")
-    shift = _shift(frame, metric)
+    leads = leading_kpi(brief.kpis, target, brief.targets)
+    metric = "wape" if leads is None else leading_metric(leads)
+    shift = best_shift(frame, metric)
     frame = frame.with_columns(pl.col("prediction") * shift)
     size, usual = _usual_size(frame)
     unit = _unit(frame, size, usual)
@@ -58,31 +57,6 @@ def calibrate(scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
 
 def _rounded(values: Floats) -> list[float]:
     return [float(f"{value:.6g}") for value in values]
-
-
-def _shift(frame: pl.DataFrame, metric: str) -> float:
-    """The factor on the forecast that is best for the metric, kept only when it helps on folds it was not fitted on."""
-    folds = frame["fold"].unique().sort().to_list()
-    if len(folds) < 2 or metric not in METRICS or METRICS[metric].direction == "target":
-        return 1.0
-    parts = [frame.filter(pl.col("fold") == fold) for fold in folds]
-    losses = np.array([[_loss(part, metric, shift) for shift in SHIFTS] for part in parts])
-    others = losses.sum(axis=0, keepdims=True) - losses
-    left_out = losses[np.arange(len(folds)), np.argmin(others, axis=1)]
-    plain = losses[:, np.argmin(np.abs(SHIFTS - 1.0))]
-    if not np.isfinite(losses).all() or left_out.mean() >= plain.mean() * (1 - LEAST_GAIN):
-        return 1.0
-    return float(SHIFTS[np.argmin(losses.sum(axis=0))])
-
-
-def _loss(part: pl.DataFrame, metric: str, shift: float) -> float:
-    value = METRICS[metric].value(_scored(part, shift))
-    return float(METRICS[metric].loss(np.array([value]))[0])
-
-
-def _scored(frame: pl.DataFrame, shift: float = 1.0) -> Scored:
-    columns = {name: frame[name].to_numpy() for name in ("truth", "weight", "scale", "root_scale")}
-    return Scored.of(prediction=frame["prediction"].to_numpy() * shift, **columns)
 
 
 def _usual_size(frame: pl.DataFrame) -> tuple[Floats, float]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sevenstep.tasks.contract import Range
+from sevenstep.tasks.forecast.families.naive import RULES
+from sevenstep.tasks.forecast.families.statistical import METHODS
 
-__all__ = ["BOOSTING", "CATALOG", "Entry", "Situation"]
+__all__ = ["BOOSTING", "CATALOG", "CHOICES", "PARAMETERS", "Entry", "Situation"]
 
 BOOSTING: Mapping[str, Any] = {
     "rounds": 250,
@@ -29,6 +31,21 @@ BOOSTING_SPACE: Mapping[str, Range] = {
     "row_share": Range(0.5, 0.95),
     "ridge": Range(0.1, 30.0, log=True),
 }
+
+PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "naive": ("rule", "season"),
+    "statistical": ("method", "seasons", "longest"),
+    "boosting": ("scale", "loss", "most_rows", *BOOSTING),
+}
+"""What a person may set or search, by family."""
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "rule": tuple(RULES),
+    "method": METHODS,
+    "scale": ("log", "ratio"),
+    "loss": ("l2", "l1", "huber", "tweedie"),
+}
+"""Values of the parameters that are words."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,8 @@ class Entry:
         per_point: seconds on one core for each observed value and season (statistical methods), measured on weekly and hourly
             series.
         baseline: a simple rule.
+        asked: a person asked for it.
+        searched: a person said what to search.
     """
 
     name: str
@@ -84,6 +103,8 @@ class Entry:
     space: Mapping[str, Range] = field(default_factory=dict)
     per_point: float = 0.0
     baseline: bool = False
+    asked: bool = False
+    searched: bool = False
 
 
 def _regular(situation: Situation) -> bool:
@@ -113,7 +134,7 @@ CATALOG = (
     ),
     Entry(
         "boosting_log", "boosting",
-        "{series} series share what they know, on a scale where effects multiply; {inputs} inputs are known ahead",
+        "{series} series share what they know, on a scale where effects multiply; {known} known ahead",
         lambda s: s.points >= 200, {**BOOSTING, "scale": "log", "loss": "l2"}, BOOSTING_SPACE,
     ),
     Entry(

@@ -14,6 +14,7 @@ from sevenstep.data.naming import listed
 from sevenstep.errors import InputError
 from sevenstep.tasks.contract import Explanation
 from sevenstep.tasks.forecast.asking import AskedRows
+from sevenstep.tasks.forecast.explain_series import explain_series, start_words
 from sevenstep.tasks.forecast.families.boosting import BoostingMember
 from sevenstep.tasks.forecast.families.members import FittedMember
 from sevenstep.tasks.forecast.features.history import Asked, untransform
@@ -54,8 +55,8 @@ def explain_item(model: Explained, item: Mapping[str, Any]) -> Explanation:
     """Parts that add up from the usual value of the series to its forecast.
 
     Each booster's contributions (TreeSHAP, Lundberg et al., 2020) are turned into units of the target by the logarithmic mean
-    (the LMDI decomposition of Ang, 2005), which leaves no remainder; members that know no inputs count towards the start. Raises
-    InputError when the series or time is not known.
+    (the LMDI decomposition of Ang, 2005), which leaves no remainder; members that know no inputs tell level, trend and season
+    (see `explain_series`). Raises InputError when the series or time is not known.
     """
     panel = build_panel(model.history, model.settings)
     wanted = _find(model, panel, item)
@@ -76,8 +77,15 @@ def explain_item(model: Explained, item: Mapping[str, Any]) -> Explanation:
     ranked = sorted(parts.items(), key=lambda part: -abs(part[1]))
     shown = wanted.shown(model.history.roles).row(0, named=True)
     texts = [(name, _value_text(name, wanted), value) for name, value in ranked]
+    return Explanation(shown, model.target, model.target, start, _start_text(model), texts, start + sum(parts.values()))
+
+
+def _start_text(model: Explained) -> str:
+    plain = [fitted for fitted, _ in model.members if not isinstance(fitted.member, BoostingMember)]
     usual = "usual value of this series at this point of the season, in the same event state"
-    return Explanation(shown, model.target, model.target, start, usual, texts, start + sum(parts.values()))
+    if not plain:
+        return usual
+    return start_words(plain) if len(plain) == len(model.members) else f"{usual}; for members without inputs {start_words(plain)}"
 
 
 def _find(model: Explained, panel: Panel, item: Mapping[str, Any]) -> AskedRows:
@@ -103,9 +111,10 @@ def _find(model: Explained, panel: Panel, item: Mapping[str, Any]) -> AskedRows:
 
 
 def _explain_member(fitted: FittedMember, model: Explained, wanted: AskedRows) -> tuple[float, dict[str, float]]:
-    prediction = float(fitted.member.predict(wanted.question(model.target, model.settings))[0])
+    question = wanted.question(model.target, model.settings)
     if not isinstance(fitted.member, BoostingMember):
-        return prediction, {}
+        return explain_series(fitted, question)
+    prediction = float(fitted.member.predict(question)[0])
     member, recipe = fitted.member, fitted.member.recipe
     features = wanted.features(recipe)
     names, contributions = member.contributions(features)

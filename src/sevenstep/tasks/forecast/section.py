@@ -41,6 +41,10 @@ def _known_once(levels: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], .
     return levels
 
 
+def _capitals(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
 _Written = Annotated[int, Field(gt=0)] | Annotated[str, Field(pattern=f"^{_FREQUENCY.pattern}$")] | None
 Frequency = Annotated[int | str | None, BeforeValidator(_frequency, json_schema_input_type=_Written)]
 
@@ -48,8 +52,8 @@ Frequency = Annotated[int | str | None, BeforeValidator(_frequency, json_schema_
 class Calendar(Closed):
     """Whose holidays the days follow, and days of the person's own."""
 
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2,3}$")] | None = Field(
-        default=None, description="country code (ISO 3166) in capital letters", examples=["DE"]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2,3}$"), BeforeValidator(_capitals)] | None = Field(
+        default=None, description="country code (ISO 3166)", examples=["DE"]
     )
     subdivision: Name | None = Field(default=None, description="state or province code within the country", examples=["BW"])
     extra: dict[Name, tuple[date, ...]] = Field(default_factory=dict, description="days of your own by name: {name: [dates]}")

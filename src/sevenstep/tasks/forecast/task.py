@@ -16,7 +16,6 @@ from sevenstep.spec.brief import Brief
 from sevenstep.tasks.contract import Candidate, Feasibility, Fitted, Fold, Model, Plan, Profile, Stage
 from sevenstep.tasks.forecast import calibrate
 from sevenstep.tasks.forecast.checks import check
-from sevenstep.tasks.forecast.explore import explore
 from sevenstep.tasks.forecast.families.members import FittedMember, fit_member
 from sevenstep.tasks.forecast.feasibility import probe
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
@@ -64,11 +63,13 @@ class ForecastTask:
 
     def explore(self, data: Dataset, brief: Brief) -> Profile:
         """See `Task.explore`."""
+        from sevenstep.tasks.forecast.explore import explore  # late: whoever predicts explores nothing
+
         return explore(data, brief)
 
     def plan(self, data: Dataset, profile: Mapping[str, Any], recipe: Mapping[str, Any], brief: Brief) -> Plan:
         """See `Task.plan`."""
-        return make_plan(data, profile, recipe, brief)
+        return make_plan(data, recipe, brief)
 
     def stage(self, stage: Mapping[str, Any], data: Dataset) -> Stage:
         """The feature table of a target, see `build_table`."""

@@ -1,7 +1,7 @@
 """Statistical models fitted series by series (statsforecast).
 
-They need a regular series, so gaps are filled first: by zero where a gap means no demand, by a straight line where a value is
-missing. A forecast belongs to the series it was made from, known by a digest of its values: whatever is asked later, from
+They need a regular series, so missing values are filled first, by a straight line (where a gap means no demand, the panel has its
+zeros already). A forecast belongs to the series it was made from, known by a digest of its values: whatever is asked later, from
 another origin, a grown history or beside new series, a stored forecast is used only for a series that still looks the same.
 """
 
@@ -51,7 +51,7 @@ class StatisticalMember:
         for origin in np.unique(asked.origin):
             rows = np.flatnonzero(asked.origin == origin)
             lead = asked.step[rows] - origin
-            made = self._forecasts(_histories(grid, origin, asked.series[rows], question.settings, self.parameters), lead.max())
+            made = self._forecasts(_histories(grid, origin, asked.series[rows], self.parameters), lead.max())
             result[rows] = [
                 made[one][ahead - 1] if one in made else np.nan for one, ahead in zip(asked.series[rows], lead, strict=True)
             ]
@@ -79,29 +79,25 @@ def fit_statistical(
     panel: Panel, settings: Settings, target: str, origin: int, horizon: int, parameters: Mapping[str, Any]
 ) -> StatisticalMember:
     """Fit ``parameters['method']`` to every series up to and including column ``origin`` and forecast ``horizon`` steps."""
-    histories = _histories(panel.exact_grid(target), origin, np.arange(panel.shape[0]), settings, parameters)
+    histories = _histories(panel.exact_grid(target), origin, np.arange(panel.shape[0]), parameters)
     made = _forecast(histories, horizon, parameters)
     forecasts = np.array([made[one] for one in histories]).reshape(-1, horizon)
     return StatisticalMember(forecasts, tuple(map(_digest, histories.values())), str(parameters["method"]), parameters)
 
 
-def _histories(
-    grid: Floats, origin: int, series: NDArray[np.integer], settings: Settings, parameters: Mapping[str, Any]
-) -> dict[int, Floats]:
+def _histories(grid: Floats, origin: int, series: NDArray[np.integer], parameters: Mapping[str, Any]) -> dict[int, Floats]:
     """The regular series of each grid row that has any value up to the origin."""
     past = grid[:, : origin + 1]
     longest = int(parameters.get("longest", past.shape[1]))
     begun = [int(one) for one in np.unique(series) if np.isfinite(past[one]).any()]
-    return {one: _regular(past[one], settings.gaps)[-longest:] for one in begun}
+    return {one: _regular(past[one])[-longest:] for one in begun}
 
 
-def _regular(values: Floats, gaps: str) -> Floats:
+def _regular(values: Floats) -> Floats:
     """A series from its first observation on, its gaps filled; after its last observation a missing value is the last one."""
     seen = np.flatnonzero(np.isfinite(values))
     columns = np.arange(seen[0], len(values))
-    filled = np.zeros(len(columns)) if gaps == "zero" else np.interp(columns, seen, values[seen])
-    filled[seen - seen[0]] = values[seen]
-    return filled
+    return np.interp(columns, seen, values[seen])
 
 
 def _digest(values: Floats) -> str:

@@ -1,0 +1,55 @@
+"""A metric's figure as a person reads it: one rule for the terminal, the chapters and the report.
+
+Shares are percent with three significant digits (``8.50 %``, ``11.5 %``), other figures have four.
+"""
+
+from __future__ import annotations
+
+import math
+
+from sevenstep.stats.metrics import METRICS
+
+__all__ = ["DASH", "difference", "figure", "interval", "is_share", "percent"]
+
+DASH = "–"
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is a share of 1, which is shown in percent."""
+    return metric in METRICS and METRICS[metric].unit == "share"
+
+
+def percent(share: float) -> str:
+    """A share of 1 in percent: ``8.50 %``, ``11.5 %``; more digits only where what is not zero would read as zero."""
+    size = round(abs(share), 6)
+    if 0 < abs(share) < 0.00005:
+        return f"{100 * share:.1g} %"
+    return f"{100 * share:.2f} %" if size < 0.1 else f"{100 * share:.1f} %"
+
+
+def figure(value: float | None, metric: str = "") -> str:
+    """A metric's value; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    if is_share(metric):
+        return percent(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def interval(value: float | None, low: float | None, high: float | None, metric: str = "") -> str:
+    """A value with its interval, or the value alone where there is no interval: ``17.9 % (15.5 to 20.6)``."""
+    if low is None or high is None:
+        return figure(value, metric)
+    ends = f"{figure(low, metric).removesuffix(' %')} to {figure(high, metric).removesuffix(' %')}"
+    return f"{figure(value, metric)} ({ends})"
+
+
+def difference(value: float, metric: str = "") -> str:
+    """A difference of two values of a metric: percentage points for shares, else units of the metric, in two digits."""
+    if is_share(metric):
+        return f"{_two_digits(100 * value)} points"
+    return _two_digits(value)
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2g}"

@@ -1,0 +1,34 @@
+"""Which KPI leads the search for a target, and what candidates are compared on for it: one rule for search and calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sevenstep.spec.model import Kpi
+from sevenstep.stats.metrics import METRICS
+from sevenstep.tasks.scoretable import BOUNDS
+
+__all__ = ["leading_kpi", "leading_metric", "target_of"]
+
+
+def target_of(kpi: Kpi, targets: Sequence[str]) -> str:
+    """The target a KPI is measured on: its own, or the first of the spec."""
+    return kpi.target or (targets[0] if targets else "")
+
+
+def leading_kpi(kpis: Sequence[Kpi], target: str, targets: Sequence[str]) -> Kpi | None:
+    """The KPI that leads the search for a target: the first one measured on it, those that need bounds last.
+
+    Candidates have no bounds yet when they are compared.
+    """
+    own = [kpi for kpi in kpis if target_of(kpi, targets) == target]
+    return min(own, key=_needs_bounds, default=None)
+
+
+def leading_metric(kpi: Kpi) -> str:
+    """What candidates are compared on for a KPI: its metric, or the mean absolute error where it needs bounds, made last."""
+    return "mae" if _needs_bounds(kpi) else kpi.metric
+
+
+def _needs_bounds(kpi: Kpi) -> bool:
+    return kpi.metric in METRICS and not set(BOUNDS).isdisjoint(METRICS[kpi.metric].needs)
