@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from sevenstep.engine.artifact import StoredArtifact
+    from sevenstep.live.labels import Labels
     from sevenstep.spec.model import Spec
     from sevenstep.tasks.contract import Explanation
 
@@ -114,6 +115,13 @@ class Project:
     def task(self) -> Any:
         """The task of the spec, loaded when it is first needed."""
         return load_task(self.spec.task)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Which labels look wrong, and which rows to label next."""
+        from sevenstep.live.labels import Labels
+
+        return Labels(self.spec, self.store, lambda: self.task)
 
     def run(
         self,

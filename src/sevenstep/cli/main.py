@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("running", "Show what a step found: define, collect, prepare, design, train, tune or operate."),
     "predict": ("using", "Predict rows of a file, or the rows whose target is missing."),
     "explain": ("using", "Tell what drove one prediction, in units of the target."),
+    "labels": ("labels", "Rows to label next, labels that look wrong, rules that label, agreement of labellers."),
     "schema": ("start", "Print the JSON Schema of the spec, for editors."),
 }
 
