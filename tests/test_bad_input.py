@@ -78,7 +78,7 @@ WRONG_SPECS = {
     "a key that stands twice": (SPEC + "name: again\n", "the key 'name' twice", "line 2"),
     "an open bracket": (spec_with("kpis: [", "kpis: [["), "sevenstep.yaml:8", "check the brackets"),
     "a frequency in words": (spec_with("1d", "daily"), "'daily'", "did you mean '1d'?"),
-    "a country by its name": (spec_with("price]", "price], calendar: {country: Germany}"), "'Germany'", "country"),
+    "a country by its name": (spec_with("price]", "price], calendar: {country: Germany}"), "is 'Germany'", "ISO 3166"),
     "a budget without a unit": (spec_with("60s", "60"), "60", "for example 90s, 10min or 2h"),
     "code in a value": (spec_with("name: small", "name: !!python/name:os.system x"), "the tag", "no code"),
 }  # fmt: skip

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 from sklearn import metrics as known
 
+from sevenstep.stats.classification import decided
 from sevenstep.stats.intervals import cluster_estimate
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
@@ -124,3 +125,25 @@ def test_regression_metrics_equal_scikit_learn() -> None:
     rows = Scored.of(truth, guess)
     assert METRICS["r2"].value(rows) == pytest.approx(known.r2_score(truth, guess))
     assert METRICS["rmsle"].value(rows) == pytest.approx(known.root_mean_squared_log_error(truth, guess))
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
+@pytest.mark.parametrize("classes", [1, 3])
+@pytest.mark.parametrize("digits", [1, 6])
+def test_a_ranking_figure_at_once_is_the_mean_of_its_terms(metric: str, classes: int, digits: int) -> None:
+    random = np.random.default_rng(4)
+    label = np.tile(np.arange(classes), 300)
+    truth, score = (random.random(len(label)) < 0.3).astype(float), np.round(random.random(len(label)), digits)
+    rows = Scored.of(truth=truth, prediction=score, label=label, unit=np.repeat(np.arange(300), classes))
+    measure = METRICS[metric]
+    assert measure.direct is not None
+    assert measure.value(rows) == pytest.approx(float(measure.finish(measure.terms(rows).sum(axis=0))))
+
+
+def test_decisions_do_not_depend_on_the_order_of_the_rows() -> None:
+    random = np.random.default_rng(4)
+    label, unit = np.tile(np.arange(4), 100), np.repeat(np.arange(100), 4)
+    probability = np.round(random.random(400), 1)
+    rows = Scored.of(truth=label == unit % 4, prediction=probability, label=label, unit=unit, cut=np.ones(400))
+    mixed = random.permutation(400)
+    np.testing.assert_array_equal(decided(rows.at(mixed)), decided(rows)[mixed])

@@ -63,7 +63,9 @@ def test_every_command_explains_itself_and_speaks_json(command: str) -> None:
     told = sevenstep(command, "--help")
     assert told.code == 0
     assert told.out.startswith(f"Usage: sevenstep {command} ")
-    assert "--json" in told.out
+    within = told.out.partition("Commands:")[2].splitlines()
+    names = [line.split()[0] for line in within if line.startswith("  ") and not line.startswith("   ")]
+    assert all("--json" in sevenstep(command, *name, "--help").out for name in ([[name] for name in names] or [[]]))
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -69,10 +69,10 @@ def test_the_readme_shows_every_command_a_person_needs_first() -> None:
     assert {words[0] for words in commands("README.md")} >= {"init", "run", "plan", "show", "predict", "explain"}
 
 
-def test_the_example_of_the_readme_is_a_spec(tmp_path: Path) -> None:
-    (example,) = blocks("README.md", "yaml")
-    (tmp_path / "sevenstep.yaml").write_text(example, encoding="utf-8")
-    assert read_spec(tmp_path, grammars()).task == "forecast"
+@pytest.mark.parametrize(("place", "task"), [(0, "forecast"), (1, "classification")])
+def test_the_examples_of_the_readme_are_specs(tmp_path: Path, place: int, task: str) -> None:
+    (tmp_path / "sevenstep.yaml").write_text(blocks("README.md", "yaml")[place], encoding="utf-8")
+    assert read_spec(tmp_path, grammars()).task == task
 
 
 @pytest.mark.parametrize("page", PAGES)

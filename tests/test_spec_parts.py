@@ -119,7 +119,7 @@ def test_a_change_shows_in_the_briefs_of_the_steps_that_read_it_alone(tmp_path: 
         }
 
     assert changed("kpis.accuracy.goal=<= 0.1") == {"define", "design", "train", "tune", "operate"}
-    assert changed("data.drop=x") == {"define", "collect"}
+    assert changed("data.drop=x") == {"define", "collect", "prepare"}
     assert changed("budget.time=1min") == {"define", "design", "tune"}
     assert changed("forecast.horizon=7") == {"define", "design", "train", "tune", "operate"}
     assert changed("forecast.frequency=1d") == set(STEP_PARTS)

@@ -30,8 +30,8 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_retail_is_offered() -> None:
-    assert template_names() == ("retail",)
+def test_there_is_a_template_for_each_industry() -> None:
+    assert template_names() == ("retail", "quality")
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(project: Path, tmp_path: Path) -> None:

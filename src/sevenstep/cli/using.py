@@ -66,15 +66,24 @@ def _tell_written(served: Served, output: Path, as_json: bool) -> None:
 @project_options
 @click.option("--series", multiple=True, metavar="KEY=VALUE", help="The series: one KEY=VALUE for each series column.")
 @click.option("--date", help="The time to explain, as it stands in the data.")
+@click.option("--row", type=click.IntRange(min=1), help="Number of the row to explain, where rows have no series.")
 @json_option
 def explain(
-    spec: Path, store: Path | None, overrides: Sequence[str], series: Sequence[str], date: str | None, as_json: bool
+    spec: Path,
+    store: Path | None,
+    overrides: Sequence[str],
+    series: Sequence[str],
+    date: str | None,
+    row: int | None,
+    as_json: bool,
 ) -> None:
-    """Tell what drove one prediction of SPEC, in units of the target: --series Store=12 --date 2015-07-01."""
+    """Tell what drove one prediction of SPEC, in units of the target: --series Store=12 --date 2015-07-01, or --row 3."""
     from sevenstep.project import Project
 
     project = Project(spec, store, overrides)
-    item = dict(_pair(text) for text in series)
+    item: dict[str, Any] = dict(_pair(text) for text in series)
+    if row is not None:
+        item["row"] = row
     if date is not None:
         time = project.spec.data.time
         item[time if isinstance(time, str) else "time"] = date
@@ -99,14 +108,15 @@ def _pair(text: str) -> tuple[str, str]:
 def _print(explanation: Any) -> None:
     item = ", ".join(f"{name} {value}" for name, value in explanation.item.items())
     click.secho(f"{explanation.target}, {item}", bold=True)
-    click.echo(f"{explanation.start:>14,.2f}  {explanation.start_text}")
+    scale, end = (100.0, " %") if explanation.unit == "probability" else (1.0, "")
+    click.echo(f"{explanation.start * scale:>14,.2f}{end}  {explanation.start_text}")
     small = 0.0
     for name, value, amount in explanation.parts:
         if abs(amount) < 0.005 * abs(explanation.prediction):
             small += amount
             continue
         said = f"{name} ({value})" if value else name
-        click.echo(f"{amount:>+14,.2f}  {said}")
+        click.echo(f"{amount * scale:>+14,.2f}{end}  {said}")
     if small:
-        click.echo(f"{small:>+14,.2f}  all else, each under half a percent")
-    click.echo(f"{explanation.prediction:>14,.2f}  prediction\n")
+        click.echo(f"{small * scale:>+14,.2f}{end}  all else, each under half a percent")
+    click.echo(f"{explanation.prediction * scale:>14,.2f}{end}  prediction\n")

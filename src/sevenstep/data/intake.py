@@ -18,6 +18,7 @@ from sevenstep.data.flags import compose_class
 from sevenstep.data.identity import ordered, with_identity, without_duplicates
 from sevenstep.data.joins import Joined, join_as_of, join_on_keys
 from sevenstep.data.naming import did_you_mean
+from sevenstep.data.pictures import with_pictures
 from sevenstep.data.quarantine import ROW, Quarantine
 from sevenstep.data.record import Record
 from sevenstep.data.sources import read_source
@@ -103,7 +104,7 @@ class _Taking:
         self._check_columns(frames)
         typed = {name: self._typed(name, frame) for name, frame in frames.items()}
         items, source_columns = self._joined(typed)
-        items = self._dropped(self._classed(items))
+        items = self._with_pictures(self._dropped(self._classed(items)))
         items = with_identity(items, self.main, self._identity(), self.quarantine)
         if one_row_per_time and self._identity():
             items = without_duplicates(items, self.main, self._identity(), self._own_targets(items), self.record, self.quarantine)
@@ -112,6 +113,13 @@ class _Taking:
         aside = self.quarantine.frame()
         rows, items = items[ROW].rename("row"), items.drop(ROW)
         return Intake(items, rows, self.main, aside, self.record.entries, kept, self.tables, self.time, self.parts, self.keys)
+
+    def _with_pictures(self, items: pl.DataFrame) -> pl.DataFrame:
+        """With pictures as bytes; every column of bytes holds pictures, and ``data.image`` may name one of paths."""
+        held = [name for name, dtype in items.schema.items() if dtype == pl.Binary or name == self.data.image]
+        for column in held:
+            items = with_pictures(items, self.main, column, self.base, self.record, self.quarantine, given=self.given)
+        return items
 
     def _classed(self, items: pl.DataFrame) -> pl.DataFrame:
         if not self.flags:

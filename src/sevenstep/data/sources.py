@@ -1,6 +1,7 @@
 """Reading one source of the spec, whatever it is, into one frame with a record of how.
 
-The formats live in `delimited`, `structured` and `database`; here they are chosen, and several files become one table.
+The formats live in `delimited`, `structured`, `database` and `pictures`; here they are chosen, and several files become one
+table.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import polars as pl
 
 from sevenstep.data.database import rows
 from sevenstep.data.delimited import read_delimited
-from sevenstep.data.locations import DATA_SUFFIXES, Place, database_url, locate, plain_suffix
+from sevenstep.data.locations import DATA_SUFFIXES, PICTURE_SUFFIXES, Place, database_url, locate, plain_suffix
 from sevenstep.data.naming import did_you_mean, listed
+from sevenstep.data.pictures import picture_table
 from sevenstep.data.quarantine import ROW, Quarantine
 from sevenstep.data.record import Record
 from sevenstep.data.structured import read_arrow, read_excel, read_json, read_json_lines, read_parquet
@@ -55,6 +57,8 @@ def _query(source: Source, base: Path) -> pl.DataFrame:
 
 def _files(name: str, source: Source, base: Path, record: Record, quarantine: Quarantine) -> pl.DataFrame:
     places = locate(source.path or [], base)
+    if all(place.path is not None and place.path.suffix.lower() in PICTURE_SUFFIXES for place in places):
+        return picture_table(places)
     frames = [_clean_names(_read(place, name, source, record, quarantine), place) for place in places]
     if len(frames) == 1:
         return frames[0]

@@ -46,7 +46,7 @@ class FoldLoss:
         """The metric of rows of which only the prediction may be missing."""
         if np.isnan(scored.prediction).any():
             return self._metric.value(scored)
-        return float(self._metric.finish(self._metric.terms(scored).sum(axis=0)))
+        return self._metric.figure(scored)
 
 
 def loss_of(table: ScoreTable, metric: str) -> float:

@@ -31,12 +31,26 @@ def decided(rows: Scored) -> BoolArray:
     if not _several(rows):
         return np.asarray(rows.prediction >= rows.cut)
     strength = rows.prediction / np.maximum(rows.cut, _LEAST)
+    classes = _in_blocks(rows)
+    if classes:
+        block = strength.reshape(-1, classes)
+        return np.asarray(np.arange(classes)[None, :] == block.argmax(axis=1)[:, None]).reshape(-1)
     order = np.lexsort((rows.label, -strength, rows.unit))
     first = np.ones(len(rows), np.bool_)
     first[1:] = rows.unit[order][1:] != rows.unit[order][:-1]
     chosen = np.zeros(len(rows), np.bool_)
     chosen[order[first]] = True
     return chosen
+
+
+def _in_blocks(rows: Scored) -> int:
+    """Number of classes where each item has a row for every class, in their order, one item after another; else 0."""
+    classes = int(rows.label.max()) + 1
+    if len(rows) % classes:
+        return 0
+    label, unit = rows.label.reshape(-1, classes), rows.unit.reshape(-1, classes)
+    whole = (label == np.arange(classes)).all() and (unit == unit[:, :1]).all()
+    return classes if whole and len(np.unique(unit[:, 0])) == len(unit) else 0
 
 
 def _several(rows: Scored) -> bool:
@@ -61,9 +75,9 @@ def _counts(rows: Scored) -> FloatArray:
         parts = [_four(1 - rows.truth, 1 - chosen), _four(rows.truth, chosen)]
         return np.concatenate(parts, axis=1)
     classes = int(rows.label.max()) + 1
-    inside = rows.label[:, None] == np.arange(classes)[None, :]
-    four = _four(rows.truth, chosen)
-    return np.asarray((inside[:, :, None] * four[:, None, :]).reshape(len(rows), 4 * classes), np.float64)
+    counts = np.zeros((len(rows), classes, 4))
+    counts[np.arange(len(rows)), rows.label.astype(np.intp)] = _four(rows.truth, chosen)
+    return counts.reshape(len(rows), 4 * classes)
 
 
 def _four(truth: FloatArray, chosen: FloatArray) -> FloatArray:
@@ -198,6 +212,42 @@ def _ranked(rows: Scored, pseudo: Callable[[FloatArray, FloatArray], FloatArray]
     return np.column_stack([values, known])
 
 
+def _mean_over_labels(figure: Callable[[FloatArray, FloatArray], float]) -> Callable[[Scored], float]:
+    """The mean over classes of a ranking figure; a class without both kinds of rows is left out."""
+
+    def direct(rows: Scored) -> float:
+        found = [figure(rows.truth[at], rows.prediction[at]) for at in _by_label(rows)]
+        known = [value for value in found if np.isfinite(value)]
+        return float(np.mean(known)) if known else float("nan")
+
+    return direct
+
+
+def _ties(truth: FloatArray, score: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Positives and rows at each distinct score, the lowest first."""
+    order = np.argsort(score)
+    ranked = score[order]
+    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
+    return np.add.reduceat(truth[order], starts), np.diff(np.append(starts, len(score))).astype(np.float64)
+
+
+def _area_of(truth: FloatArray, score: FloatArray) -> float:
+    positives = float(truth.sum())
+    pairs = positives * (len(truth) - positives)
+    if pairs == 0:
+        return float("nan")
+    tops, counts = _ties(truth, score)
+    below = np.cumsum(counts) - counts
+    return float((tops @ (below + (counts + 1) / 2) - positives * (positives + 1) / 2) / pairs)
+
+
+def _average_precision_of(truth: FloatArray, score: FloatArray) -> float:
+    if not truth.any():
+        return float("nan")
+    tops, counts = _ties(truth, -score)
+    return float(tops @ (np.cumsum(tops) / np.cumsum(counts)) / truth.sum())
+
+
 def _log_loss(rows: Scored) -> FloatArray:
     probability = np.clip(rows.prediction, _LEAST, 1 - _LEAST)
     if _several(rows):
@@ -263,10 +313,12 @@ CLASSIFICATION = (
            "Gorodkin (2004), Comparing two K-category assignments by a K-category correlation coefficient", _counts, _matthews,
            _DECIDED, limits=(-1.0, 1.0)),
     Metric("roc_auc", "higher", "share", "Chance that a positive item ranks above a negative one; the mean over more classes.",
-           "Mann-Whitney U / (P N); DeLong, DeLong and Clarke-Pearson (1988)", _area, ratio, ("label",), limits=(0.0, 1.0)),
+           "Mann-Whitney U / (P N); DeLong, DeLong and Clarke-Pearson (1988)", _area, ratio, ("label",), limits=(0.0, 1.0),
+           direct=_mean_over_labels(_area_of)),
     Metric("average_precision", "higher", "share", "Precision averaged over the positive items; the mean over more classes.",
            "sum over positives of the precision at their score / P; Buckley and Voorhees (2000), Evaluating evaluation measure "
-           "stability", _average_precision, ratio, ("label",), limits=(0.0, 1.0)),
+           "stability", _average_precision, ratio, ("label",), limits=(0.0, 1.0),
+           direct=_mean_over_labels(_average_precision_of)),
     Metric("log_loss", "lower", "ratio", "Mean negative log probability of what was so.",
            "-mean log p; Good (1952), Rational decisions", _log_loss, ratio, ("label",)),
     Metric("brier", "lower", "ratio", "Mean squared distance of the probabilities from what was so.",

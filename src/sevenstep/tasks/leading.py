@@ -26,8 +26,12 @@ def leading_kpi(kpis: Sequence[Kpi], target: str, targets: Sequence[str]) -> Kpi
 
 
 def leading_metric(kpi: Kpi) -> str:
-    """What candidates are compared on for a KPI: its metric, or the mean absolute error where it needs bounds, made last."""
-    return "mae" if _needs_bounds(kpi) else kpi.metric
+    """What candidates are compared on for a KPI: its metric, or, where that needs bounds, which are made last, how near
+    predictions come: by the log loss of classes, by the mean absolute error of numbers.
+    """
+    if not _needs_bounds(kpi):
+        return kpi.metric
+    return "log_loss" if "label" in METRICS[kpi.metric].needs else "mae"
 
 
 def _needs_bounds(kpi: Kpi) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sevenstep.errors import InputError
 
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["grammars", "load_task", "task_names"]
 
 _GROUP = "sevenstep.tasks"
-_BUILT_IN = {"forecast": ("sevenstep.tasks.forecast.grammar", "sevenstep.tasks.forecast.task:ForecastTask")}
+_BUILT_IN = {
+    "forecast": ("sevenstep.tasks.forecast.grammar:GRAMMAR", "sevenstep.tasks.forecast.task:ForecastTask"),
+    "classification": ("sevenstep.tasks.tabular.grammar:CLASSIFICATION", "sevenstep.tasks.tabular.task:ClassificationTask"),
+    "regression": ("sevenstep.tasks.tabular.grammar:REGRESSION", "sevenstep.tasks.tabular.task:RegressionTask"),
+}
+"""Where the grammar and the task of each name lie, as ``module:name``."""
 
 
 def task_names() -> list[str]:
@@ -31,15 +36,14 @@ def task_names() -> list[str]:
 @cache
 def grammars() -> dict[str, Grammar]:
     """What each task adds to the spec language, by task."""
-    found: dict[str, Grammar] = {name: import_module(module).GRAMMAR for name, (module, _) in _BUILT_IN.items()}
+    found: dict[str, Grammar] = {name: _named(grammar) for name, (grammar, _) in _BUILT_IN.items()}
     return found | {name: point.load().GRAMMAR for name, point in sorted(_added().items())}
 
 
 def load_task(name: str) -> Task:
     """The task of that name, imported now; raises `InputError` when there is none."""
     if name in _BUILT_IN:
-        module, _, kind = _BUILT_IN[name][1].partition(":")
-        make: Callable[[], Task] = getattr(import_module(module), kind)
+        make: Callable[[], Task] = _named(_BUILT_IN[name][1])
         return make()
     added = _added()
     if name not in added:
@@ -49,6 +53,11 @@ def load_task(name: str) -> Task:
         )
     task: Task = added[name].load().load()
     return task
+
+
+def _named(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
 @cache

@@ -105,9 +105,12 @@ def wanted(menu: Menu, brief: Brief, target: str, catalog: Sequence[E], fits: Ca
             _check_family(menu, item.family, "design.extra" if isinstance(item, Extra) else "design.candidates")
             _check_parameters(menu, item)
     named = {kpi.baseline for kpi in brief.kpis if kpi.baseline and kpi.target in (target, None)}
-    entries = [entry for entry in catalog if fits(entry) or (entry.baseline and entry.name in named)]
+    able = [entry for entry in catalog if fits(entry) or (entry.baseline and entry.name in named)]
+    entries = able
     if asked:
-        entries = [_with_wish(entry, asked, target) for entry in catalog if entry.baseline or _is_asked(entry, asked, target)]
+        rules = {entry.name for entry in able if entry.baseline}
+        kept = [entry for entry in catalog if entry.name in rules or _is_asked(entry, asked, target)]
+        entries = [_with_wish(entry, asked, target) for entry in kept]
     extra = [_added(item, catalog) for item in brief.design.extra if item.target in (None, target)]
     _check_distinct(menu, [entry.name for entry in (*entries, *extra)])
     return entries + extra

@@ -42,7 +42,8 @@ def _known_once(levels: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], .
 
 
 def _capitals(value: Any) -> Any:
-    return value.upper() if isinstance(value, str) else value
+    """A country code in small letters is meant all the same; any other word stays as it was written."""
+    return value.upper() if isinstance(value, str) and len(value) <= 3 else value
 
 
 _Written = Annotated[int, Field(gt=0)] | Annotated[str, Field(pattern=f"^{_FREQUENCY.pattern}$")] | None

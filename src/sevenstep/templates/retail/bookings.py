@@ -8,7 +8,7 @@ import numpy as np
 
 from sevenstep.templates.retail.demand import Setting
 from sevenstep.templates.retail.network import DELIVERIES
-from sevenstep.templates.retail.streams import Integers, stream
+from sevenstep.templates.streams import Integers, stream
 
 __all__ = ["BOOKING_LEADS", "Bookings", "make_bookings"]
 

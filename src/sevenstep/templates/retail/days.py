@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from sevenstep.templates.retail.streams import Floats, Integers
+from sevenstep.templates.streams import Floats, Integers
 
 __all__ = ["FIRST_DAY", "HORIZON", "LAST_DAY", "Days"]
 

@@ -12,8 +12,8 @@ from sevenstep.templates.retail.events import EVENTS
 from sevenstep.templates.retail.holidays_kr import Holidays
 from sevenstep.templates.retail.network import DELIVERIES, Network
 from sevenstep.templates.retail.promotions import Promotions
-from sevenstep.templates.retail.streams import Booleans, Floats, Integers, stream
 from sevenstep.templates.retail.weather import Weather, wander
+from sevenstep.templates.streams import Booleans, Floats, Integers, stream
 
 __all__ = ["LAUNCH_STAGGER", "Setting", "draw_demand", "expected_orders", "launched", "level"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sevenstep.templates.retail.network import Network
-from sevenstep.templates.retail.streams import stream
+from sevenstep.templates.streams import stream
 
 __all__ = ["Planted", "ProductEffects", "TrueEffects", "draw_effects"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from sevenstep.templates.retail.days import Days
 from sevenstep.templates.retail.network import Network
-from sevenstep.templates.retail.streams import Integers, stream
+from sevenstep.templates.streams import Integers, stream
 
 __all__ = ["EVENTS", "make_events"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from sevenstep.templates.retail.effects import Planted
-from sevenstep.templates.retail.streams import Integers, stream
+from sevenstep.templates.streams import Integers, stream
 
 __all__ = ["plant_faults"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from sevenstep.templates.retail.days import FIRST_DAY, LAST_DAY, Days
 from sevenstep.templates.retail.effects import TrueEffects
 from sevenstep.templates.retail.network import DELIVERIES
-from sevenstep.templates.retail.streams import Booleans, Floats, Integers
+from sevenstep.templates.streams import Booleans, Floats, Integers
 
 __all__ = ["Holidays", "make_holidays"]
 

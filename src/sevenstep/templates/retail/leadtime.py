@@ -6,7 +6,7 @@ import numpy as np
 
 from sevenstep.templates.retail.demand import Setting
 from sevenstep.templates.retail.network import DELIVERIES
-from sevenstep.templates.retail.streams import Floats, Integers, stream
+from sevenstep.templates.streams import Floats, Integers, stream
 
 __all__ = ["lead_times"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sevenstep.templates.retail.streams import Floats, Integers, stream
+from sevenstep.templates.streams import Floats, Integers, stream
 
 __all__ = ["CLASSES", "DELIVERIES", "SIZES", "Extent", "Network", "Product", "Region", "make_network"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from sevenstep.templates.retail.days import Days
 from sevenstep.templates.retail.effects import TrueEffects
 from sevenstep.templates.retail.network import Network
-from sevenstep.templates.retail.streams import Booleans, Floats, Integers, stream
+from sevenstep.templates.streams import Booleans, Floats, Integers, stream
 
 __all__ = ["Promotions", "make_promotions"]
 

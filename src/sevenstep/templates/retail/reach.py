@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sevenstep.templates.retail.days import HORIZON
-from sevenstep.templates.retail.streams import Booleans, Floats
 from sevenstep.templates.retail.world import World
+from sevenstep.templates.streams import Booleans, Floats
 
 __all__ = ["Reach", "reach_of_orders", "reach_of_revenue"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sevenstep.templates.retail.demand import Setting, level
-from sevenstep.templates.retail.streams import Booleans, Floats, Integers, stream
+from sevenstep.templates.streams import Booleans, Floats, Integers, stream
 
 __all__ = ["Supply", "make_supply"]
 

@@ -11,9 +11,9 @@ from sevenstep.templates.retail.bookings import BOOKING_LEADS
 from sevenstep.templates.retail.days import HORIZON
 from sevenstep.templates.retail.events import EVENTS
 from sevenstep.templates.retail.network import DELIVERIES, SIZES
-from sevenstep.templates.retail.streams import Floats, Integers
 from sevenstep.templates.retail.weather import LEADS
 from sevenstep.templates.retail.world import World
+from sevenstep.templates.streams import Floats, Integers
 
 __all__ = [
     "bookings_table", "events_table", "future_table", "orders_table", "plan_table", "products_table", "weather_ahead_table",

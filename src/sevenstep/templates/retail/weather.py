@@ -10,7 +10,7 @@ from scipy.signal import lfilter
 from sevenstep.templates.retail.days import Days
 from sevenstep.templates.retail.effects import TrueEffects
 from sevenstep.templates.retail.network import Network
-from sevenstep.templates.retail.streams import Floats, stream
+from sevenstep.templates.streams import Floats, stream
 
 __all__ = ["LEADS", "Weather", "make_weather", "wander"]
 

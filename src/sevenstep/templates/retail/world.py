@@ -16,8 +16,8 @@ from sevenstep.templates.retail.leadtime import lead_times
 from sevenstep.templates.retail.network import make_network
 from sevenstep.templates.retail.promotions import make_promotions
 from sevenstep.templates.retail.stockouts import Supply, make_supply
-from sevenstep.templates.retail.streams import Booleans, Floats, Integers, stream
 from sevenstep.templates.retail.weather import make_weather
+from sevenstep.templates.streams import Booleans, Floats, Integers, stream
 
 __all__ = ["World", "make_world"]
 

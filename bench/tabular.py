@@ -1,0 +1,262 @@
+"""Scores classes and numbers on rows no run has seen, beside peers on the same rows.
+
+    python bench/tabular.py SPEC [SPEC ...] [--share 0.2] [--seed 0] [--set KEY=VALUE] [--peers NAMES] [--keep DIR]
+
+For each spec a share of its labelled rows is set aside (the newest ones where the data have a time, else at random with the
+classes' shares kept). The spec then runs as it stands on the others, and the rows set aside are predicted. Every KPI is printed
+with n and a 95 % interval beside what one LightGBM with its defaults reaches on the same rows, and FLAML and AutoGluon where they
+are installed, given the seconds our run took; the paired difference from each peer has an interval too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from memory import TreeMemory
+from numpy.typing import NDArray
+from ruamel.yaml import YAML
+
+from sevenstep.data.dataset import Dataset
+from sevenstep.data.intake import intake
+from sevenstep.project import Project
+from sevenstep.spec.model import Spec
+from sevenstep.spec.read import read_spec
+from sevenstep.stats.compare import compare
+from sevenstep.stats.intervals import cluster_estimate
+from sevenstep.stats.metrics import METRICS
+from sevenstep.stats.scored import Scored
+from sevenstep.tasks.registry import grammars
+from sevenstep.tasks.tabular.problem import Problem
+
+Floats = NDArray[np.float64]
+
+
+def main() -> None:
+    """Print one table for each spec."""
+    options = _options()
+    for path in options.specs:
+        _bench(path.resolve(), options)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("specs", nargs="+", type=Path)
+    parser.add_argument("--share", type=float, default=0.2, help="share of the labelled rows that no run sees")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--peers", default="lightgbm,flaml,autogluon", help="names, separated by commas")
+    parser.add_argument("--keep", type=Path, help="keep stores and predictions in this folder")
+    return parser.parse_args()
+
+
+def _bench(path: Path, options: argparse.Namespace) -> None:
+    spec = read_spec(path, grammars(), options.overrides)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) if options.keep is None else options.keep / spec.name
+        folder.mkdir(parents=True, exist_ok=True)
+        known, unseen = _split(spec, options)
+        runnable = _written(spec, path, known, folder)
+        unseen.drop(spec.targets[0], *spec.flags, strict=False).write_parquet(folder / "unseen.parquet")
+        seconds, peak = _run(runnable, folder / "store", options.overrides)
+        made = Project(runnable, folder / "store", options.overrides).predict(folder / "unseen.parquet")
+        made.write_parquet(folder / "predictions.parquet")
+        data = Dataset.load(_collected(runnable, folder / "store", options.overrides))
+        problem = Problem.of(data)
+        print(f"\n{spec.name}: {seconds:.0f} s wall of {spec.budget.time.seconds:.0f} s, peak {peak:,.0f} MiB over all processes")
+        truth = problem.values(unseen)
+        found = {"sevenstep": _ours(made, problem)}
+        for name in options.peers.split(","):
+            if name and find_spec(_MODULES[name]):
+                found[name] = _PEERS[name](known, unseen, problem, seconds)
+        _print(spec, problem, truth, found, made, options.seed)
+
+
+def _taken(spec: Spec) -> pl.DataFrame:
+    return intake(spec.data, spec.base, spec.targets, flags=spec.flags, one_row_per_time=False).items
+
+
+def _split(spec: Spec, options: argparse.Namespace) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The labelled rows a run may see, and those it may not."""
+    items = _taken(spec)
+    target, time_column = spec.targets[0], spec.data.time
+    items = items.filter(pl.col(target).is_not_null())
+    if isinstance(time_column, str):
+        cut = round(len(items) * (1 - options.share))
+        ordered = items.sort(time_column)
+        return ordered[:cut], ordered[cut:]
+    generator = np.random.default_rng(options.seed)
+    aside = np.zeros(len(items), np.bool_)
+    strata = items[target].cast(pl.String).to_numpy() if spec.task == "classification" else np.zeros(len(items))
+    for value in np.unique(strata):
+        places = generator.permutation(np.flatnonzero(strata == value))
+        aside[places[: round(len(places) * options.share)]] = True
+    return items.filter(pl.Series(~aside)), items.filter(pl.Series(aside))
+
+
+def _written(spec: Spec, path: Path, known: pl.DataFrame, folder: Path) -> Path:
+    """A copy of the spec that reads the rows a run may see; a class of flags is a column of its own by now."""
+    known.write_parquet(folder / "known.parquet")
+    yaml = YAML()
+    document = yaml.load(path.read_text(encoding="utf-8"))
+    document["data"] = {
+        key: value for key, value in document["data"].items() if key not in ("source", "drop", "sources", "missing")
+    }
+    document["data"]["source"] = "known.parquet"
+    if spec.flags:
+        document["target"] = spec.targets[0]
+    copy = folder / "sevenstep.yaml"
+    with copy.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
+    return copy
+
+
+def _run(spec: Path, store: Path, overrides: list[str]) -> tuple[float, float]:
+    flags = [flag for text in overrides for flag in ("--set", text)]
+    start_it = "from sevenstep.cli.main import main; main()"
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", start_it, "run", str(spec), "--store", str(store), "--anyway", "--quiet", *flags]
+    )
+    memory = TreeMemory(process.pid)
+    code = process.wait()
+    if code not in (0, 1):
+        raise SystemExit(f"the run ended with exit code {code}")
+    return time.perf_counter() - start, memory.peak
+
+
+def _collected(spec: Path, store: Path, overrides: list[str]) -> Path:
+    return Project(spec, store, overrides).run(until="collect", report=False).step("collect").folder("dataset")
+
+
+def _ours(made: pl.DataFrame, problem: Problem) -> Floats:
+    if not problem.classes:
+        return made["prediction"].cast(pl.Float64).to_numpy()
+    return np.column_stack([made[f"probability_{name}"].to_numpy() for name in problem.classes])
+
+
+def _plain(rows: pl.DataFrame, known: pl.DataFrame, problem: Problem) -> Floats:
+    """Numbers as they are, anything else as the number of its value among the known rows: what a first try would do."""
+    columns = []
+    for name, kind in problem.kinds.items():
+        if kind == "picture":
+            continue
+        if rows[name].dtype.is_numeric():
+            columns.append(rows[name].cast(pl.Float64).fill_null(float("nan")).to_numpy())
+            continue
+        values = {value: float(place) for place, value in enumerate(known[name].cast(pl.String).unique().sort())}
+        coded = rows[name].cast(pl.String).replace_strict(values, default=None, return_dtype=pl.Float64)
+        columns.append(coded.fill_null(float("nan")).to_numpy())
+    return np.column_stack(columns)
+
+
+def _lightgbm(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float) -> Floats:
+    import lightgbm
+
+    inputs, goal = _plain(known, known, problem), problem.values(known)
+    if not problem.classes:
+        model = lightgbm.LGBMRegressor(n_estimators=300, learning_rate=0.05, verbose=-1).fit(inputs, goal)
+        return np.asarray(model.predict(_plain(unseen, known, problem)), np.float64)
+    model = lightgbm.LGBMClassifier(n_estimators=200, learning_rate=0.05, verbose=-1).fit(inputs, goal.astype(int))
+    return np.asarray(model.predict_proba(_plain(unseen, known, problem)), np.float64)
+
+
+def _flaml(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float) -> Floats:
+    from flaml import AutoML
+
+    inputs, goal = _plain(known, known, problem), problem.values(known)
+    model, kind = AutoML(), "classification" if problem.classes else "regression"
+    model.fit(inputs, goal.astype(int) if problem.classes else goal, task=kind, time_budget=seconds, verbose=0, n_jobs=2)
+    made = (
+        model.predict_proba(_plain(unseen, known, problem)) if problem.classes else model.predict(_plain(unseen, known, problem))
+    )
+    return np.asarray(made, np.float64)
+
+
+def _autogluon(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float) -> Floats:
+    from autogluon.tabular import TabularPredictor
+
+    columns = [name for name, kind in problem.kinds.items() if kind != "picture"]
+    codes = problem.values(known)
+    goal = codes.astype(int) if problem.classes else codes
+    train = known.select(columns).with_columns(pl.Series("__target__", goal)).to_pandas()
+    with tempfile.TemporaryDirectory() as folder:
+        model = TabularPredictor("__target__", path=folder, verbosity=0).fit(train, time_limit=seconds, presets="medium_quality")
+        rows = unseen.select(columns).to_pandas()
+        return np.asarray(model.predict_proba(rows) if problem.classes else model.predict(rows), np.float64)
+
+
+_MODULES = {"lightgbm": "lightgbm", "flaml": "flaml", "autogluon": "autogluon"}
+_PEERS: Mapping[str, Callable[[pl.DataFrame, pl.DataFrame, Problem, float], Floats]] = {
+    "lightgbm": _lightgbm,
+    "flaml": _flaml,
+    "autogluon": _autogluon,
+}
+
+
+def _scored(truth: Floats, made: Floats, problem: Problem, cut: float | None) -> Scored:
+    """Rows as a score table has them (see `sevenstep.stats.classification`)."""
+    if not problem.classes:
+        return Scored.of(truth, made)
+    count = len(problem.classes)
+    if count == 2:
+        weight = np.where(truth > 0, *reversed(problem.miss)) if problem.miss else np.ones(len(truth))
+        return Scored.of(truth, made[:, 1], weight=weight, cut=np.full(len(truth), 0.5 if cut is None else cut))
+    rows = {"unit": np.repeat(np.arange(len(truth)), count), "label": np.tile(np.arange(count), len(truth))}
+    return Scored.of(np.eye(count)[truth.astype(int)].ravel(), made.ravel(), cut=np.ones(len(truth) * count), **rows)
+
+
+def _decisions(made: pl.DataFrame, problem: Problem, probabilities: Floats) -> Floats:
+    """Probabilities whose cut at 0.5 (or whose largest) gives what was decided: for metrics of decisions."""
+    place = {name: number for number, name in enumerate(problem.classes)}
+    chosen = made["prediction"].cast(pl.String).replace_strict(place, return_dtype=pl.Int64).to_numpy()
+    return np.eye(len(problem.classes))[chosen]
+
+
+_RANKED = ("roc_auc", "average_precision", "log_loss", "brier", "calibration_error")
+
+
+def _print(spec: Spec, problem: Problem, truth: Floats, found: Mapping[str, Floats], made: pl.DataFrame, seed: int) -> None:
+    count = len(problem.classes)
+    metrics = list(
+        dict.fromkeys([*(kpi.metric for kpi in spec.kpis), *(("log_loss", "calibration_error") if count else ("r2",))])
+    )
+    print(f"{'by':<12} {'metric':<20} {'value':>10} {'low':>10} {'high':>10} {'n':>7}   gain over it (interval)")
+    for metric in metrics:
+        measure = METRICS[metric]
+        tables = {}
+        for name, values in found.items():
+            own = _decisions(made, problem, values) if count and name == "sevenstep" and metric not in _RANKED else values
+            tables[name] = _scored(truth, own, problem, None)
+        unit = np.repeat(np.arange(len(truth)), count) if count > 2 else np.arange(len(truth))
+        for name, rows in tables.items():
+            one = cluster_estimate(measure, rows, unit, seed)
+            paired = "" if name == "sevenstep" else _gain(compare(measure, tables["sevenstep"], rows, unit, seed))
+            print(
+                f"{name:<12} {metric:<20} {_number(one.value)} {_number(one.low)} {_number(one.high)} {len(truth):>7,}   {paired}"
+            )
+
+
+def _gain(found: Any) -> str:
+    return "" if found.gain is None else f"{found.gain:+.4g} ({_short(found.low)} to {_short(found.high)})"
+
+
+def _short(value: float | None) -> str:
+    return "?" if value is None else f"{value:+.4g}"
+
+
+def _number(value: float | None) -> str:
+    return f"{'':>10}" if value is None else f"{value:>10.5g}"
+
+
+if __name__ == "__main__":
+    main()

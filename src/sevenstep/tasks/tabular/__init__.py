@@ -1,0 +1,1 @@
+"""Classes and numbers predicted from the columns of a row, pictures among them: `classification` and `regression`."""

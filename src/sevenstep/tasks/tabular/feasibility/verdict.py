@@ -1,0 +1,52 @@
+"""Go, go with risk, or no go: where the goal lies against what is expected."""
+
+from __future__ import annotations
+
+from sevenstep.stats.wording import figure, interval
+from sevenstep.tasks.contract import Evidence, Verdict
+from sevenstep.tasks.tabular.feasibility.experience import CLEARLY_OUT, NEAR
+from sevenstep.tasks.tabular.feasibility.outlook import Outlook
+
+__all__ = ["goal_of", "judged"]
+
+
+def judged(outlook: Outlook, problems: int) -> tuple[Verdict, Evidence]:
+    """The verdict and the sentence that gives its reason; ``problems`` of the data turn a go into a go with risk."""
+    verdict, reason = _by_goal(outlook)
+    if verdict == "go" and problems:
+        verdict, reason = "go_with_risk", f"{reason}, but the data have a fault that may undo it (see below)"
+    return verdict, Evidence("goal", f"{reason}.", outlook.gauge.kpi.goal.value)
+
+
+def goal_of(outlook: Outlook) -> str:
+    """The goal as people write it."""
+    kpi = outlook.gauge.kpi
+    return f"{ {'<=': '≤', '>=': '≥'}.get(kpi.goal.operator, kpi.goal.operator) } {figure(kpi.goal.value, kpi.metric)}"
+
+
+def _by_goal(outlook: Outlook) -> tuple[Verdict, str]:
+    gauge, goal = outlook.gauge, outlook.gauge.kpi.goal
+    if outlook.value is None or outlook.good is None or outlook.bad is None:
+        return "go_with_risk", f"Whether {gauge.kpi.metric.upper()} {goal_of(outlook)} can be reached could not be measured"
+    expected = interval(outlook.value, outlook.low, outlook.high, gauge.kpi.metric)
+    if goal.met_by(outlook.good) and goal.met_by(outlook.bad):
+        return "go", f"The goal {goal_of(outlook)} is met at both ends of what is expected, {expected}"
+    if outlook.nothing_found and not gauge.aims:
+        where = (
+            "that goes with the target on newer rows" if outlook.drift and outlook.drift.found else "that goes with the target"
+        )
+        return "no_go", f"Nothing was found {where}: expected is {expected}, and guessing lies inside"
+    if goal.met_by(outlook.good):
+        side = "expected to be met" if goal.met_by(outlook.value) else "harder than expected"
+        return "go_with_risk", f"The goal {goal_of(outlook)} lies inside what is expected, {expected}: {side}, not sure"
+    return _beyond(outlook, expected)
+
+
+def _beyond(outlook: Outlook, expected: str) -> tuple[Verdict, str]:
+    gauge = outlook.gauge
+    wanted, best = gauge.loss(gauge.kpi.goal.value), gauge.loss(float(outlook.good or 0.0))
+    if wanted <= 0 or best / wanted > CLEARLY_OUT:
+        how = f"over {CLEARLY_OUT:g} times nearer to perfect than the optimistic end of what is expected"
+        return "no_go", f"The goal {goal_of(outlook)} is {how}, {expected}"
+    how = "just beyond" if best / wanted - 1 <= NEAR else "well beyond"
+    return "go_with_risk", f"The goal {goal_of(outlook)} lies {how} the optimistic end of what is expected, {expected}"

@@ -1,0 +1,41 @@
+"""Counts, shares and figures as people say them; figures of metrics are worded in `sevenstep.stats.wording`."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["RUNG_NAMES", "counted", "percent", "rounded_up", "short"]
+
+RUNG_NAMES = {
+    "majority": "Most frequent class",
+    "never": "Never the positive class",
+    "always": "Always the positive class",
+    "prior": "Share of each class",
+    "single_rule": "Single best column",
+    "logistic": "Logistic regression",
+    "mean": "Mean",
+    "median": "Median",
+    "linear": "Linear regression",
+    "quick boosting": "Quick boosting",
+}
+
+
+def percent(share: float) -> str:
+    """A share of 1 as percent: ``37 %``, with one decimal below ten."""
+    return f"{100 * share:.1f} %" if 0 < abs(share) < 0.095 else f"{100 * share:.0f} %"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: ``1 row``, ``1,254 rows``."""
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
+
+
+def short(value: float) -> str:
+    """A number in three digits, whole from 1000 on."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def rounded_up(count: float) -> int:
+    """A count to two digits, upwards: nobody collects 1,463 rows rather than 1,500."""
+    unit = 10.0 ** max(math.floor(math.log10(count)) - 1, 0) if count > 0 else 1.0
+    return math.ceil(count / unit - 1e-9) * int(unit)

@@ -1,0 +1,227 @@
+"""The model of a table that is released: members, weights, calibration, and what it has seen of each input."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sevenstep.data.dataset import Dataset
+from sevenstep.errors import InputError, InputWarning
+from sevenstep.tasks.contract import Explanation
+from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
+from sevenstep.tasks.tabular.bag import Bag
+from sevenstep.tasks.tabular.calibrate import apply
+from sevenstep.tasks.tabular.decide import decided_codes
+from sevenstep.tasks.tabular.explain import explain
+from sevenstep.tasks.tabular.folds import known_rows
+from sevenstep.tasks.tabular.problem import Problem
+from sevenstep.tasks.tabular.scoring import HALF, LARGEST
+from sevenstep.tasks.tabular.unseen import Seen
+
+__all__ = ["TabularModel", "blend"]
+
+MOST_KEPT = 1_000  # training rows kept to explain predictions against
+MOST_PICTURES = 100
+
+Floats = NDArray[np.float64]
+
+
+def blend(predictions: Floats, weights: Floats) -> Floats:
+    """Weighted mean over members, ``[item, member] -> [item]``; a member that cannot tell (NaN) leaves its weight to the others.
+
+    Members' probabilities sum to 1 over the classes of an item, and so do their means.
+    """
+    used = weights > 0
+    predictions, weights = predictions[:, used], weights[used]
+    mean = np.asarray(predictions @ (weights / weights.sum()))
+    if np.isfinite(mean).all():
+        return mean
+    share = np.isfinite(predictions) * weights
+    total = share.sum(axis=1)
+    mean = (np.where(share > 0, predictions, 0.0) * share).sum(axis=1) / np.where(total > 0, total, 1.0)
+    return np.where(total > 0, mean, np.nan)
+
+
+@dataclass(frozen=True)
+class TabularModel:
+    """Predicts the class or the number of a row from its columns.
+
+    Args:
+        problem: target, classes and inputs.
+        members: fitted candidates with their weights.
+        calibration: what the out-of-fold scores said about probabilities, decisions and bounds.
+        seen: what the inputs held in training.
+        types: type of the target and of each input in training, in words.
+        waiting: the rows whose target was not known when the model was made.
+        background: training rows that predictions are explained against.
+        noted: rows with a known target that arrived since.
+    """
+
+    problem: Problem
+    members: Sequence[tuple[Bag, float]]
+    calibration: Mapping[str, Any]
+    seen: Seen
+    types: Mapping[str, str]
+    waiting: pl.DataFrame
+    background: pl.DataFrame
+    noted: int = 0
+
+    @classmethod
+    def of(cls, members: Sequence[tuple[Bag, float]], calibration: Mapping[str, Any], data: Dataset, seed: int) -> TabularModel:
+        """The model of these members, with what it needs to know of the data."""
+        problem = Problem.of(data)
+        known = known_rows(data, problem)
+        most = MOST_PICTURES if "picture" in problem.kinds.values() else MOST_KEPT
+        chance = np.random.default_rng(seed)
+        sample = np.sort(chance.choice(known, min(most, len(known)), replace=False))
+        types = {name: str(data.items.schema[name]) for name in (problem.target, *problem.inputs)}
+        waiting = data.items.filter(~np.isfinite(problem.values(data.items)))
+        return cls(problem, members, calibration, Seen.of(data.items[known], problem), types, waiting, data.items[sample])
+
+    def input_schema(self) -> Mapping[str, str]:
+        """Columns a row to be predicted should have; one that is not there is treated as missing."""
+        return {name: self.types[name] for name in self.problem.inputs}
+
+    def predict(self, rows: pl.DataFrame | None = None) -> pl.DataFrame:
+        """Predictions for ``rows``, or for the rows that waited for one when the model was made.
+
+        Returns the rows in their order with their own columns (but for pictures and nested values), ``prediction``, and for
+        classes ``probability_<class>`` and the sets ``set_80`` and ``set_95``, for a number ``lower_80`` to ``upper_95``.
+
+        Raises:
+            InputError: ``PREDICT-NO-ROWS``, there is nothing to predict; ``PREDICT-INPUT``, the rows have none of the inputs.
+        """
+        rows = self.waiting if rows is None else rows
+        if rows.is_empty():
+            rule, fix = "a prediction is made of a row", "give rows with --input, or leave the target of some rows empty"
+            raise InputError("PREDICT-NO-ROWS", "no row waits for a prediction", rule, fix)
+        self._check(rows)
+        made = self._outcome(self.raw(rows))
+        shown = [name for name, kind in rows.schema.items() if not (kind.is_nested() or kind == pl.Binary)]
+        return rows.select(name for name in shown if name not in made.columns).hstack(made)
+
+    def _check(self, rows: pl.DataFrame) -> None:
+        if not any(name in rows.columns for name in self.problem.inputs):
+            rule = f"the model reads {', '.join(self.problem.inputs[:8])}{', ...' if len(self.problem.inputs) > 8 else ''}"
+            given = "the rows have none of the columns learnt from"
+            raise InputError("PREDICT-INPUT", given, rule, "give rows with these columns")
+        for doubt in self.seen.doubts(rows, self.problem):
+            warnings.warn(InputWarning(doubt), stacklevel=3)
+
+    def raw(self, rows: pl.DataFrame) -> Floats:
+        """What the members predict together before calibration: probabilities ``[n, classes]`` or numbers ``[n, 1]``."""
+        total = sum(weight for _, weight in self.members)
+        prepared = self._prepared(rows)
+        parts = [weight / total * bag.predict(rows, prepared) for bag, weight in self.members]
+        return np.asarray(np.sum(parts, axis=0))
+
+    def _prepared(self, rows: pl.DataFrame) -> pl.DataFrame | None:
+        """Features of the rows' pictures, where rows have any."""
+        columns = [name for name, kind in self.problem.kinds.items() if kind == "picture"]
+        if not columns:
+            return None
+        from sevenstep.tasks.tabular.images.stage import picture_features  # late: loads an image library
+
+        return picture_features(rows, columns)
+
+    def calibrated(self, raw: Floats) -> ScoreTable:
+        """Raw predictions as the rows of a score table, calibrated; the truth of none of them is known."""
+        return apply(_as_scores(raw, self.problem), self.calibration)
+
+    def _outcome(self, raw: Floats) -> pl.DataFrame:
+        frame = self.calibrated(raw).frame
+        if not self.problem.classes:
+            return frame.select("prediction", *BOUNDS)
+        several = 1 if self.problem.binary else len(self.problem.classes)
+        probability = frame["prediction"].to_numpy().reshape(-1, several)
+        probability = np.column_stack([1 - probability, probability]) if self.problem.binary else probability
+        codes = decided_codes(probability, np.asarray(self.calibration["cuts"], np.float64))
+        named = zip(self.problem.classes, probability.T, strict=True)
+        sets = [self._sets(probability, codes, level) for level in (80, 95)]
+        return pl.DataFrame([self._classes(codes), *(pl.Series(f"probability_{name}", column) for name, column in named), *sets])
+
+    def _classes(self, codes: NDArray[np.int64]) -> pl.Series:
+        """Decided classes in the type the target has."""
+        names = pl.Series("prediction", [self.problem.classes[code] for code in codes], dtype=pl.String)
+        kind = self.types[self.problem.target]
+        if kind.startswith(("Int", "UInt", "Float")):
+            whole = all(name.lstrip("-").isdecimal() for name in self.problem.classes)
+            return names.cast(pl.Int64 if whole else pl.Float64)
+        return (names == "true").alias("prediction") if kind == "Boolean" else names
+
+    def _sets(self, probability: Floats, codes: NDArray[np.int64], level: int) -> pl.Series:
+        """Every class that cannot be ruled out; at least the one decided for."""
+        inside = probability >= self.calibration["least"][f"lower_{level}"]
+        inside[np.arange(len(codes)), codes] |= ~inside.any(axis=1)
+        classes = self.problem.classes
+        texts = [" | ".join(classes[place] for place in np.flatnonzero(row)) for row in inside]
+        return pl.Series(f"set_{level}", texts, dtype=pl.String)
+
+    def refresh(self, rows: pl.DataFrame) -> TabularModel:
+        """The same model, with newer rows noted: those without a target wait for a prediction, the others are counted.
+
+        What was learnt stays as it is; learning from newer rows is a new run.
+        """
+        if self.problem.target not in rows.columns:
+            return replace(self, waiting=pl.concat([self.waiting, rows], how="diagonal_relaxed"))
+        known = rows[self.problem.target].is_not_null()
+        waiting = pl.concat([self.waiting, rows.filter(~known)], how="diagonal_relaxed")
+        return replace(self, waiting=waiting, noted=self.noted + int(known.sum()))
+
+    def explain(self, item: Mapping[str, Any]) -> Sequence[Explanation]:
+        """What drove the prediction of one row, in parts that add up."""
+        return explain(self, item)
+
+    def save(self, folder: Path) -> None:
+        """Write the members, the rows kept and ``model.json``."""
+        listed = []
+        for number, (bag, weight) in enumerate(self.members):
+            (folder / f"member-{number}").mkdir()
+            bag.save(folder / f"member-{number}")
+            listed.append({"folder": f"member-{number}", "weight": weight})
+        self.waiting.write_parquet(folder / "waiting.parquet")
+        self.background.write_parquet(folder / "background.parquet")
+        about = {
+            "problem": asdict(self.problem), "members": listed, "calibration": self.calibration, "seen": self.seen.to_json(),
+            "types": self.types, "noted": self.noted,
+        }  # fmt: skip
+        (folder / "model.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> TabularModel:
+        """Read back what `save` wrote."""
+        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        members = [(Bag.load(folder / entry["folder"]), float(entry["weight"])) for entry in about["members"]]
+        waiting, background = pl.read_parquet(folder / "waiting.parquet"), pl.read_parquet(folder / "background.parquet")
+        told = about["problem"]
+        problem = Problem(**{**told, "classes": tuple(told["classes"]), "miss": tuple(told["miss"])})
+        seen = Seen.from_json(about["seen"])
+        return cls(problem, members, about["calibration"], seen, about["types"], waiting, background, about["noted"])
+
+
+def _as_scores(raw: Floats, problem: Problem) -> ScoreTable:
+    """Predictions in the shape the calibration reads."""
+    several = len(problem.classes) if len(problem.classes) > 2 else 1
+    rows = len(raw) * several
+    unknown = pl.repeat(None, rows, dtype=pl.Float64, eager=True)
+    item = np.arange(rows)
+    cells = {"candidate": "final", "target": problem.target, "fold": 0, "lead": 0, "weight": 1.0, "scale": 1.0, "root_scale": 1.0}
+    frame = pl.DataFrame({"item": item, "cluster": item // several, "truth": unknown}).with_columns(
+        *(pl.lit(value).alias(name) for name, value in cells.items()),
+        *(pl.lit(None).alias(name) for name in ("origin", "time")),
+        *(unknown.alias(bound) for bound in BOUNDS),
+        pl.Series("prediction", raw.reshape(-1) if several > 1 else raw[:, -1]),
+    )
+    if problem.classes:
+        cut = HALF if several == 1 else LARGEST
+        unit, label = pl.Series("unit", item // several), pl.Series("label", item % several)
+        frame = frame.with_columns(unit, label, pl.lit(cut).alias("cut"))
+    return ScoreTable(frame)
