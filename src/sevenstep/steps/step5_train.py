@@ -10,7 +10,7 @@ from sevenstep.data.dataset import Dataset
 from sevenstep.errors import InternalError
 from sevenstep.search.jobs import Fits
 from sevenstep.search.kpis import leading_kpi, leading_metric
-from sevenstep.search.leaderboard import Leaderboard, lead_curve, leaderboard, slices
+from sevenstep.search.leaderboard import Leaderboard, lead_curve, leaderboard, metric_named, slices
 from sevenstep.search.losses import loss_of
 from sevenstep.spec.brief import Brief
 from sevenstep.stats.wording import interval, is_share, percent
@@ -131,8 +131,8 @@ def _board_figure(target: str, board: Leaderboard, goal: float | None) -> Figure
         if row.estimate.value is not None
     ]
     caption = (
-        "95 % intervals over independent series. Candidates whose intervals overlap may still be told apart, because they are "
-        "compared on the same rows."
+        "95 % intervals over independent series, groups or items. Candidates whose intervals overlap may still be told apart, "
+        "because they are compared on the same rows."
     )
     kind = _kind(board.metric)
     return Figure(f"Leaderboard: {target}", "dots", rows, board.metric.upper(), "Candidate", "number", kind, goal=goal,
@@ -193,7 +193,9 @@ def _slice(target: str, metric: str, table: ScoreTable, column: str, label: str,
     count = table.frame[column].n_unique()
     if count < 2:
         return []
-    found = slices(table, metric, column, seed).sort("value", descending=True, nulls_last=True)
+    found = slices(table, metric, column, seed).sort(
+        "value", descending=metric_named(metric).direction != "higher", nulls_last=True
+    )
     rows = [
         {"y": str(row[column]), "x": row["value"], "low": row["low"], "high": row["high"], "n": row["n"]}
         for row in found.to_dicts()
