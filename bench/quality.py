@@ -3,8 +3,9 @@
     python bench/quality.py [--lines 20] [--coverage 2000] [--seed 0]
 
 Constants of control charts against the published tables, average run lengths against theory and published figures, coverage of
-the intervals of capability, and planted root causes of simulated production lines: how often the ranking puts them first, at
-full strength, at 70 % of it, and how often it names a cause where there is none.
+the intervals of capability and of the share outside, and planted root causes of simulated production lines: how often the ranking
+puts them first, at full strength, at 70 % of it, and how often it names a cause where there is none; the same for a measured
+outcome that the causes shift, and whether the interval of the shift holds the planted one.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from sevenstep.stats.causes import Ranking, rank_causes
-from sevenstep.stats.control.capability import Specification, capability
+from sevenstep.stats.causes import Ranking, Shift, rank_causes, rank_number_causes
+from sevenstep.stats.control.capability import capability
 from sevenstep.stats.control.constants import constants
 from sevenstep.stats.control.memory import cusum_chart, ewma_chart
 from sevenstep.stats.control.process import Process
@@ -30,6 +31,7 @@ from sevenstep.stats.control.runlength import (
     rules_run_length,
     shewhart_run_length,
 )
+from sevenstep.stats.control.specification import Specification
 from sevenstep.templates.quality.causes import exposed_to
 from sevenstep.templates.quality.line import Line, make_line
 
@@ -50,6 +52,8 @@ A2_OF_5, A3_OF_5, B4_OF_5, D4_OF_5 = 0.577, 1.427, 2.089, 2.114
 UNIT = Process(0.0, 1.0, 100)
 LIMITS = Specification(-4.0, 4.5)
 WEAKER = 0.7
+SHIFT, LOTS = 0.35, 0.3
+"""Of a measured outcome in standard deviations of like parts: per log odds of a planted cause, and between lots."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,9 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
     yield from _constants()
     yield from _run_lengths(options.seed)
     yield from _coverage(options.coverage, options.seed)
+    yield from _expected_shares(options.coverage // 4, options.seed)
     yield from _root_causes(options.lines, options.seed)
+    yield from _number_causes(options.lines, options.seed)
 
 
 def _constants() -> Iterator[Row]:
@@ -169,6 +175,21 @@ def _coverage(samples: int, seed: int) -> Iterator[Row]:
             yield _share(f"interval of {index} covers: {name}", "0.92 to 0.98", int(sum(covered)), samples, 0.92, 0.985)
 
 
+def _expected_shares(samples: int, seed: int) -> Iterator[Row]:
+    """Share of intervals that hold the true share outside, 0.5 %, of normal and skewed values and of lots that differ."""
+    random, z = np.random.default_rng(seed), -float(special.ndtri(0.005))
+    drawn: Mapping[str, tuple[Callable[[], np.ndarray], float]] = {
+        "normal, 100 single values": (lambda: random.standard_normal(100), z),
+        "lognormal, 300 values": (lambda: np.exp(random.normal(0, 0.4, 300)), float(np.exp(0.4 * z))),
+        "30 lots of 10": (lambda: random.normal(0, 0.8, (30, 1)) + random.normal(0, 0.6, (30, 10)), z),
+    }
+    for name, (draw, upper) in drawn.items():
+        found = [capability(draw(), Specification(upper=upper)).expected for _ in range(samples)]
+        told = [(one.low, one.high) for one in found if one.low is not None and one.high is not None]
+        covered = sum(low <= 0.005 <= high for low, high in told)
+        yield _share(f"interval of the share outside covers: {name}", "0.92 to 0.98", covered, len(told), 0.92, 0.985)
+
+
 def _root_causes(lines: int, seed: int) -> Iterator[Row]:
     """A root cause is found when the first rank has its columns and levels."""
     made = [make_line(1000 * (seed + 1) + number) for number in range(lines)]
@@ -179,6 +200,35 @@ def _root_causes(lines: int, seed: int) -> Iterator[Row]:
         yield _share(f"planted root cause ranked first{name}", f">= {least:g} of {lines}", hits, lines, 0.9, 1.0)
     false = sum(bool(_ranking(line, _without_cause(line), 1).causes) for line in made)
     yield _share("a cause named where there is none", "about 0.05", false, lines, 0.0, 0.15)
+
+
+def _number_causes(lines: int, seed: int) -> Iterator[Row]:
+    """The same lines with a number that every planted cause shifts, the root cause most, and that lots differ in."""
+    made = [make_line(1000 * (seed + 1) + number) for number in range(lines)]
+    for name, strength, share in (("", 1.0, 0.9), (f", at {WEAKER:.0%} of its strength", WEAKER, 0.75)):
+        ranked = [_ranking(line, _measured(line, strength), 1) for line in made]
+        hits = sum(_found(line, ranking) for line, ranking in zip(made, ranked, strict=True))
+        expected = f">= {share * lines:g} of {lines}"
+        yield _share(f"cause of a shifted number ranked first{name}", expected, hits, lines, share, 1.0)
+        held = [_holds(line, ranking, strength) for line, ranking in zip(made, ranked, strict=True) if _found(line, ranking)]
+        yield _share(f"interval of its shift holds the planted one{name}", ">= 0.95", sum(held), len(held), 0.85, 1.0)
+    false = sum(bool(_ranking(line, _measured(line, 0.0, lesser=0.0), 1).causes) for line in made)
+    yield _share("a cause named where nothing shifts the number", "about 0.05", false, lines, 0.0, 0.15)
+
+
+def _measured(line: Line, strength: float, lesser: float = 1.0) -> np.ndarray:
+    """A number that the causes shift, lots differ in, and that has the heavy tails of a measured one."""
+    random, parts = np.random.default_rng([line.seed, 11]), line.parts.head(line.route.known)
+    strengths = [strength, *[lesser] * (len(line.causes) - 1)]
+    shifts = sum(of * SHIFT * cause.log_odds * exposed_to(cause, parts) for of, cause in zip(strengths, line.causes, strict=True))
+    lot = line.route.lot[: line.route.known]
+    return np.asarray(100 + shifts + random.normal(0, LOTS, lot.max() + 1)[lot] + random.standard_t(6, len(lot)) / np.sqrt(1.5))
+
+
+def _holds(line: Line, ranking: Ranking, strength: float) -> bool:
+    effect = ranking.causes[0].effect
+    assert isinstance(effect, Shift)
+    return effect.difference_low <= strength * SHIFT * line.causes[0].log_odds <= effect.difference_high
 
 
 def _as_made(line: Line) -> np.ndarray:
@@ -203,11 +253,13 @@ def _drawn(line: Line, odds: np.ndarray) -> np.ndarray:
     return np.asarray(random.random(len(odds)) < odds / (1 + odds), float)[: line.route.known]
 
 
-def _ranking(line: Line, defects: np.ndarray, most: int) -> Ranking:
+def _ranking(line: Line, outcome: np.ndarray, most: int) -> Ranking:
+    """Causes of defects, or of a number where ``outcome`` is more than 0 and 1."""
     parts = line.parts.head(line.route.known).drop("part", "started")
     texts = {name: parts[name].to_numpy().astype(object) for name in parts.columns if parts.schema[name] == pl.String}
     numbers = {name: parts[name].to_numpy() for name in parts.columns if parts.schema[name] == pl.Float64}
-    return rank_causes(defects, texts, numbers, cluster=parts["lot"].to_numpy(), most=most)
+    rank = rank_causes if set(np.unique(outcome)) <= {0.0, 1.0} else rank_number_causes
+    return rank(outcome, texts, numbers, cluster=parts["lot"].to_numpy(), most=most)
 
 
 def _found(line: Line, ranking: Ranking) -> bool:

@@ -77,8 +77,9 @@ def _bench(path: Path, options: argparse.Namespace) -> None:
         found = {"sevenstep": _ours(made, problem)}
         for name in options.peers.split(","):
             if name and find_spec(_MODULES[name]):
-                found[name] = _PEERS[name](known, unseen, problem, seconds)
+                found[name] = _PEERS[name](known, unseen, problem, seconds, spec.kpis[0].metric)
         _print(spec, problem, truth, found, made, options.seed)
+        _print_promises(problem, truth, made, unseen[spec.targets[0]])
 
 
 def _taken(spec: Spec) -> pl.DataFrame:
@@ -135,7 +136,7 @@ def _run(spec: Path, store: Path, overrides: list[str]) -> tuple[float, float]:
 
 
 def _collected(spec: Path, store: Path, overrides: list[str]) -> Path:
-    return Project(spec, store, overrides).run(until="collect", report=False).step("collect").folder("dataset")
+    return Project(spec, store, overrides).run(until="collect", anyway=True, report=False).step("collect").folder("dataset")
 
 
 def _ours(made: pl.DataFrame, problem: Problem) -> Floats:
@@ -159,7 +160,7 @@ def _plain(rows: pl.DataFrame, known: pl.DataFrame, problem: Problem) -> Floats:
     return np.column_stack(columns)
 
 
-def _lightgbm(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float) -> Floats:
+def _lightgbm(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float, metric: str) -> Floats:
     import lightgbm
 
     inputs, goal = _plain(known, known, problem), problem.values(known)
@@ -170,19 +171,20 @@ def _lightgbm(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, secon
     return np.asarray(model.predict_proba(_plain(unseen, known, problem)), np.float64)
 
 
-def _flaml(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float) -> Floats:
+def _flaml(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float, metric: str) -> Floats:
     from flaml import AutoML
 
     inputs, goal = _plain(known, known, problem), problem.values(known)
     model, kind = AutoML(), "classification" if problem.classes else "regression"
-    model.fit(inputs, goal.astype(int) if problem.classes else goal, task=kind, time_budget=seconds, verbose=0, n_jobs=2)
+    goal = goal.astype(int) if problem.classes else goal
+    model.fit(inputs, goal, task=kind, metric=_FLAML[metric], time_budget=seconds, verbose=0, n_jobs=2)
     made = (
         model.predict_proba(_plain(unseen, known, problem)) if problem.classes else model.predict(_plain(unseen, known, problem))
     )
     return np.asarray(made, np.float64)
 
 
-def _autogluon(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float) -> Floats:
+def _autogluon(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float, metric: str) -> Floats:
     from autogluon.tabular import TabularPredictor
 
     columns = [name for name, kind in problem.kinds.items() if kind != "picture"]
@@ -190,13 +192,22 @@ def _autogluon(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seco
     goal = codes.astype(int) if problem.classes else codes
     train = known.select(columns).with_columns(pl.Series("__target__", goal)).to_pandas()
     with tempfile.TemporaryDirectory() as folder:
-        model = TabularPredictor("__target__", path=folder, verbosity=0).fit(train, time_limit=seconds, presets="medium_quality")
+        model = TabularPredictor("__target__", path=folder, verbosity=0, eval_metric=_AUTOGLUON[metric])
+        model.fit(train, time_limit=seconds, presets=PRESET)
         rows = unseen.select(columns).to_pandas()
         return np.asarray(model.predict_proba(rows) if problem.classes else model.predict(rows), np.float64)
 
 
+PRESET = "medium_quality"
+_AUTOGLUON = {
+    "roc_auc": "roc_auc", "average_precision": "average_precision", "macro_f1": "f1_macro", "accuracy": "accuracy",
+    "rmse": "root_mean_squared_error",
+}  # fmt: skip
+_FLAML = {"roc_auc": "roc_auc", "average_precision": "ap", "macro_f1": "macro_f1", "accuracy": "accuracy", "rmse": "rmse"}
+"""The KPI's metric in the words of the peers, so that they look for the same."""
+
 _MODULES = {"lightgbm": "lightgbm", "flaml": "flaml", "autogluon": "autogluon"}
-_PEERS: Mapping[str, Callable[[pl.DataFrame, pl.DataFrame, Problem, float], Floats]] = {
+_PEERS: Mapping[str, Callable[[pl.DataFrame, pl.DataFrame, Problem, float, str], Floats]] = {
     "lightgbm": _lightgbm,
     "flaml": _flaml,
     "autogluon": _autogluon,
@@ -244,6 +255,37 @@ def _print(spec: Spec, problem: Problem, truth: Floats, found: Mapping[str, Floa
             print(
                 f"{name:<12} {metric:<20} {_number(one.value)} {_number(one.low)} {_number(one.high)} {len(truth):>7,}   {paired}"
             )
+
+
+def _print_promises(problem: Problem, truth: Floats, made: pl.DataFrame, named: pl.Series) -> None:
+    """What a run promises besides its KPIs: sets and bounds that cover, and a cut that costs less than one half."""
+    kind = "sets" if problem.classes else "bounds"
+    for level in (80, 95):
+        inside = _covered(problem, truth, made, named, level)
+        error = 100 * float(inside.std() / np.sqrt(len(inside)))
+        print(f"{level} % {kind} cover {100 * inside.mean():.1f} % (standard error {error:.1f})")
+    if problem.priced and problem.binary:
+        chosen, half = (_costs(problem, truth, alarm) for alarm in _alarms(problem, made))
+        error = float((half - chosen).std() / np.sqrt(len(half)))
+        saved = f"{(half - chosen).mean():.4g} saved (standard error {error:.2g})"
+        print(f"cost of a row by the chosen cut {chosen.mean():.4g}, at one half {half.mean():.4g}: {saved}")
+
+
+def _alarms(problem: Problem, made: pl.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows are decided for the second class: by the run's own cut, and at one half."""
+    positive = problem.classes[1]
+    return made["prediction"].cast(pl.String).to_numpy() == positive, made[f"probability_{positive}"].to_numpy() >= 0.5
+
+
+def _costs(problem: Problem, truth: Floats, alarm: NDArray[np.bool_]) -> Floats:
+    return np.where(truth > 0, ~alarm * problem.miss[1], alarm * problem.miss[0]).astype(np.float64)
+
+
+def _covered(problem: Problem, truth: Floats, made: pl.DataFrame, named: pl.Series, level: int) -> NDArray[np.bool_]:
+    if not problem.classes:
+        return (made[f"lower_{level}"].to_numpy() <= truth) & (truth <= made[f"upper_{level}"].to_numpy())
+    sets = made[f"set_{level}"].to_list()
+    return np.array([str(name) in said.split(" | ") for name, said in zip(named.to_list(), sets, strict=True)])
 
 
 def _gain(found: Any) -> str:

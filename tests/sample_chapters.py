@@ -133,9 +133,29 @@ def collect() -> Chapter:
             format="integer",
         ),
         Table("Findings, most rows first", columns, rows, caption="A finding never stops a run; the gate decides."),
+        control(),
     ]
     answer = "1,017,209 daily rows of 1,115 stores are sound; 54 rows were set aside and 180 half-year closures were marked."
     return Chapter("collect", "Collect", answer, "met", blocks)
+
+
+def control() -> Figure:
+    """Scanned baskets of a till, day by day: two panels, limits that follow the number of scans, a shift that signals."""
+    random, rows = Random(11), []
+    for group, centre, error in (("X-bar", 31.0, 0.9), ("S", 8.0, 0.6)):
+        for day in range(60):
+            reach = 3 * error * (1 + 0.1 * (day % 4))
+            late = group == "X-bar" and day > 45
+            row = {
+                "group": group, "x": (date(2015, 1, 5) + timedelta(days=day)).isoformat(), "phase": 1 if day < 30 else 2,
+                "y": round(random.gauss(centre + (1.9 if late else 0.0), 0.7 * error), 3), "centre": centre,
+                "low": centre - reach, "high": centre + reach,
+            }  # fmt: skip
+            row |= {"sigma": reach / 3} if group == "X-bar" else {}
+            if late and day > 53:
+                row |= {"signal": "4", "rule": "Western Electric 4: 8 points in a row on one side of the centre"}
+            rows.append(row)
+    return Figure("Control chart of the basket", "control", rows, "day", "Basket", "time", unit="EUR")
 
 
 def prepare() -> Chapter:

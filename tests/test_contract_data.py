@@ -156,7 +156,7 @@ def test_a_changed_type_stops_but_whole_numbers_do_for_numbers() -> None:
 
 def test_more_nulls_than_before_warn() -> None:
     changed = items().with_columns(weight=pl.when(pl.col("sales") < 200).then(None).otherwise("weight"))
-    assert texts(check(changed)) == ["55.0% of 'weight' is missing where at most 20% was"]
+    assert texts(check(changed)) == ["55.0 % of 'weight' is missing where at most 20 % was"]
 
 
 def test_rows_that_share_their_keys_and_another_frequency_are_told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,14 +13,18 @@ import numpy as np
 import polars as pl
 import pytest
 from rich.console import Console
+from scipy import stats
 
 from sevenstep.chapter import Block, Chapter, Figure, Notes, Table, chapter_from_json, chapter_to_json
 from sevenstep.data.dataset import Dataset, Roles
 from sevenstep.report.terminal import chapter_text
 from sevenstep.spec.brief import Brief, Seen
-from sevenstep.spec.sources import Data, Limits
-from sevenstep.stats.control.capability import Specification
-from sevenstep.tasks.tabular.quality import quality_blocks, study_quality, watch_blocks
+from sevenstep.spec.sources import Data, Limits, Tolerance
+from sevenstep.stats.control.specification import Specification
+from sevenstep.tasks.contract import Insight
+from sevenstep.tasks.tabular.quality import quality_findings, study_quality, watch_blocks
+from sevenstep.tasks.tabular.quality.showing import study_blocks
+from sevenstep.tasks.tabular.quality.thinning import shown_points
 from sevenstep.tasks.tabular.section import Classification
 
 ROWS = 3000
@@ -41,9 +46,20 @@ def data_set(
     return Dataset({"items": items}, roles, {name: {"value": value, "reason": "test"} for name, value in told.items()})
 
 
-def brief(limits: Mapping[str, Limits] | None = None) -> Brief:
-    data = Data(source="parts.csv", limits=dict(limits or {}))
-    return Brief({"data": data, "seed": 0}, Seen(Classification(), tuple(Classification.model_fields)))
+COAT = {"coat": Tolerance(lower=42, upper=58)}
+
+
+def brief(tolerances: Mapping[str, Tolerance] | None = None, **data: Any) -> Brief:
+    told = Data(source="parts.csv", tolerances=dict(tolerances or {}), **data)
+    return Brief({"data": told, "seed": 0}, Seen(Classification(), tuple(Classification.model_fields)))
+
+
+def shown(data: Dataset, given: Brief) -> list[Block]:
+    return quality_findings(data, given)[1]
+
+
+def insights(data: Dataset, given: Brief) -> list[Insight]:
+    return quality_findings(data, given)[0]
 
 
 def titles(blocks: list[Block]) -> list[str]:
@@ -56,7 +72,7 @@ def table(blocks: list[Block], start: str) -> Table:
 
 @pytest.fixture(scope="module")
 def blocks() -> list[Block]:
-    return list(quality_blocks(data_set(), brief({"coat": Limits(min=42, max=58)})))
+    return shown(data_set(), brief(COAT))
 
 
 def test_the_blocks_say_causes_then_charts_then_capability(blocks: list[Block]) -> None:
@@ -86,7 +102,7 @@ def test_blocks_are_plain_values_and_can_be_shown(blocks: list[Block]) -> None:
     assert "tool = T2" in shown and "Control chart of coat" in shown and "Cpk" in shown
 
 
-def test_capability_is_judged_by_the_limits_of_the_spec(blocks: list[Block]) -> None:
+def test_capability_is_judged_by_the_tolerances_of_the_spec(blocks: list[Block]) -> None:
     (row,) = table(blocks, "Capability").rows
     assert row["column"] == "coat"
     for index in ("cp", "cpk", "pp", "ppk", "cpm"):
@@ -100,7 +116,7 @@ def test_a_process_in_control_is_said_to_be() -> None:
     calm = [study_quality(data_set(seed=seed), {}, 0).charted[-1] for seed in range(12)]
     assert sum(one.chance < 0.01 for one in calm) <= 1
     assert sum(one.signals > 0 for one in calm) >= 3
-    notes = next(block for block in quality_blocks(data_set(), brief()) if isinstance(block, Notes))
+    notes = next(block for block in shown(data_set(), brief()) if isinstance(block, Notes))
     assert any(item["text"] == "coat is in control" and item["tone"] == "good" for item in notes.items)
 
 
@@ -114,7 +130,7 @@ def test_a_shift_after_the_limits_were_found_signals_from_then_on() -> None:
 
 
 def test_run_rules_state_how_often_they_alarm_wrongly_together() -> None:
-    found = table(list(quality_blocks(data_set(shift_at=2200), brief())), "Run rules")
+    found = table(shown(data_set(shift_at=2200), brief()), "Run rules")
     assert "once in 9" in found.caption
     assert {row["rule"] for row in found.rows} >= {"Western Electric 1", "Western Electric 4"}
 
@@ -144,7 +160,8 @@ def test_frozen_limits_go_on_with_newer_rows() -> None:
     assert sum(isinstance(block, Figure) for block in calm) == 2
     coat = next(one for one in settings if one["column"] == "coat")
     figure = next(block for block in moved if isinstance(block, Figure) and block.title.endswith("coat"))
-    assert figure.goal == coat["centre"]
+    assert {row["centre"] for row in figure.rows if row["group"] == "X-bar"} == {coat["centre"]}
+    assert {row["phase"] for row in figure.rows} == {2}
     assert any(row["what"] == "coat" for row in table(moved, "Run rules").rows)
 
 
@@ -154,7 +171,7 @@ def test_fewer_rows_than_a_subgroup_are_waited_for() -> None:
 
 
 def test_without_a_time_there_are_causes_and_no_charts() -> None:
-    blocks = list(quality_blocks(data_set(timed=False), brief({"coat": Limits(min=42, max=58)})))
+    blocks = shown(data_set(timed=False), brief(COAT))
     assert not any(isinstance(block, Figure) for block in blocks)
     assert table(blocks, "Where to look").rows[0]["cause"] == "tool = T2"
     assert "cp" not in {column.key for column in table(blocks, "Capability").columns}
@@ -162,10 +179,10 @@ def test_without_a_time_there_are_causes_and_no_charts() -> None:
 
 def test_a_number_to_be_predicted_is_charted_itself() -> None:
     target = np.random.default_rng(3).normal(7, 1, ROWS)
-    blocks = list(quality_blocks(data_set(target=target, classes=[]), brief({"result": Limits(max=11)})))
+    blocks = shown(data_set(target=target, classes=[]), brief({"result": Tolerance(upper=11)}))
     assert "Control chart of result" in titles(blocks)
     assert not any(title.startswith("Where to look") for title in titles(blocks))
-    assert table(blocks, "Capability").rows[0]["cp"] is None
+    assert "cp" not in {column.key for column in table(blocks, "Capability").columns}, "one limit has no two-sided index"
 
 
 def test_of_several_classes_the_dearest_to_miss_is_watched() -> None:
@@ -176,7 +193,7 @@ def test_of_several_classes_the_dearest_to_miss_is_watched() -> None:
 
 @pytest.mark.parametrize("rows", [3, 30, 90])
 def test_few_rows_give_few_blocks_and_no_fault(rows: int) -> None:
-    blocks = list(quality_blocks(data_set(rows), brief({"coat": Limits(min=42, max=58)})))
+    blocks = shown(data_set(rows), brief(COAT))
     assert not any(title.startswith("Where to look") for title in titles(blocks))
 
 
@@ -187,3 +204,136 @@ def test_a_constant_or_empty_number_is_passed_over() -> None:
         study = study_quality(flat, {"coat": Specification(1, 9)}, 0)
         assert {one.settings.column for one in study.charted} == {"result"}
         assert study.able == {}
+
+
+def lots_of(data: Dataset, rows: int, noise: float = 0.0) -> Dataset:
+    """The same rows in lots of ``rows``, which differ by ``noise`` in the coat."""
+    lot = np.arange(len(data.items)) // rows
+    shift = np.random.default_rng(5).normal(0, noise, lot.max() + 1)[lot]
+    items = data.items.with_columns(pl.Series("lot", lot), coat=pl.col("coat") + pl.Series(shift))
+    return Dataset({"items": items}, replace(data.roles, keys=("lot",)), data.facts)
+
+
+def kinds_of(data: Dataset) -> dict[str, tuple[str, str, bool]]:
+    charted = study_quality(data, {}, 0).charted
+    return {one.settings.column: (one.settings.form, one.settings.kind, one.settings.lots) for one in charted}
+
+
+def test_the_chart_follows_from_the_data() -> None:
+    """Rows by themselves where few, neighbours without lots, lots where there are any, R where they are small and alike."""
+    assert kinds_of(data_set(60))["coat"] == ("single", "individuals", False)
+    assert kinds_of(data_set())["coat"] == ("groups", "xbar_s", False)
+    assert kinds_of(lots_of(data_set(), 25))["coat"] == ("groups", "xbar_s", True)
+    assert kinds_of(lots_of(data_set(), 5))["coat"] == ("groups", "xbar_r", True)
+    assert kinds_of(lots_of(data_set(), 25, noise=2.0))["coat"] == ("means", "individuals", True)
+    assert kinds_of(data_set())["result"][1] == "p"
+
+
+def test_counts_get_a_u_chart_and_laneys_where_they_vary_more() -> None:
+    random = np.random.default_rng(6)
+    even = random.poisson(3.0, ROWS).astype(float)
+    restless = random.poisson(np.repeat(random.gamma(12, 0.25, 60), ROWS // 60)).astype(float)
+    for values, kind in ((even, "u"), (restless, "laney_u")):
+        assert kinds_of(data_set(target=values, classes=[]))["result"] == ("count", kind, False)
+
+
+def test_whole_lots_join_until_five_defects_are_expected_and_limits_follow_their_size() -> None:
+    data = lots_of(data_set(), 25)
+    unequal = data.items.filter(pl.int_range(pl.len()).over("lot") < 25 - pl.col("lot") % 7)
+    rate = study_quality(Dataset({"items": unequal}, data.roles, data.facts), {}, 0).charted[0]
+    assert rate.settings.lots and rate.settings.kind == "p"
+    share = (unequal["result"] == "fail").mean()
+    assert min(rate.sizes) * share >= 5 > (min(rate.sizes) - 25) * share  # type: ignore[operator]
+    chart, sizes = rate.charts[0], np.array(rate.sizes, float)
+    centre = rate.settings.centre
+    assert len(set(rate.sizes)) > 1
+    assert chart.upper == pytest.approx(centre + 3 * np.sqrt(centre * (1 - centre) / sizes))
+    counted = unequal.group_by("lot", maintain_order=True).agg((pl.col("result") == "fail").sum().alias("bad"), pl.len())
+    assert chart.points[0] * sizes[0] == counted["bad"][: int((counted["len"].cum_sum() <= sizes[0]).sum())].sum()
+
+
+def test_a_machine_that_runs_all_the_time_is_no_lot() -> None:
+    data = data_set()
+    items = data.items.with_columns(pl.Series("lot", np.arange(ROWS) % 10))
+    assert not kinds_of(Dataset({"items": items}, replace(data.roles, keys=("lot",)), data.facts))["coat"][2]
+
+
+def test_the_chapter_says_why_each_chart_was_taken_and_the_others_left() -> None:
+    rows = table(shown(lots_of(data_set(), 25, noise=2.0), brief()), "Which control chart").rows
+    coat = {row["chart"]: row["reason"] for row in rows if row["what"] == "coat"}
+    reason = coat["X-bar and S"].removeprefix("left: ")
+    assert "from lot to lot as within" in reason
+    assert coat["individuals of means"].startswith(f"taken: {reason}: means are read as single values")
+    assert sum(row["reason"].startswith("taken: ") for row in rows) == 2, "one for each column"
+
+
+def test_points_that_signal_carry_their_rules_and_the_phases_their_border() -> None:
+    study = study_quality(data_set(shift_at=2200), {}, 0)
+    figure = next(block for block in shown(data_set(shift_at=2200), brief()) if block.title == "Control chart of coat")
+    assert isinstance(figure, Figure) and figure.form == "control"
+    coat = study.charted[-1]
+    main = [row for row in figure.rows if row["group"] == "X-bar"]
+    fired = {place for place, row in enumerate(main) if "rule" in row}
+    assert fired == {point for violation in coat.found if violation.chart == "X-bar" for point in violation.points}
+    assert all(row["rule"].startswith(f"Western Electric {row['signal']}: ") for row in main if "rule" in row)
+    assert [row["phase"] for row in main] == [1] * coat.frozen + [2] * (len(main) - coat.frozen)
+    assert {row["group"] for row in figure.rows} == {"X-bar", "S"}
+    assert all(("sigma" in row) == (row["group"] == "X-bar") for row in figure.rows), "zones only where rules count in them"
+
+
+def test_a_long_chart_is_thinned_and_says_so_and_keeps_what_signals_and_the_extremes() -> None:
+    data = lots_of(data_set(24_000, shift_at=20_000), 4)
+    study = study_quality(data, {}, 0)
+    coat = next(one for one in study.charted if one.settings.column == "coat")
+    kept, points = shown_points(coat), coat.charts[0].points
+    assert len(points) == 6000 and len(kept) < 3000
+    assert {point for violation in coat.found for point in violation.points} <= set(kept)
+    assert {int(points.argmax()), int(points.argmin()), coat.frozen - 1, coat.frozen, 0, 5999} <= set(kept)
+    figure = next(block for block in study_blocks(study, {}) if block.title == "Control chart of coat")
+    assert isinstance(figure, Figure)
+    assert f"{len(kept):,} of the 6,000 points are drawn" in figure.caption
+    assert len(figure.rows) == 2 * len(kept)
+
+
+def test_without_tolerances_no_capability_is_claimed() -> None:
+    """Limits of what can be true are no tolerance."""
+    given = brief(limits={"coat": Limits(min=42, max=58)})
+    found, blocks = quality_findings(data_set(), given)
+    assert found == [] and "Capability" not in titles(blocks)
+
+
+def test_a_tolerance_becomes_an_insight_with_what_is_seen_and_expected_outside() -> None:
+    tight, wide = Tolerance(lower=48.5, upper=51.5), Tolerance(lower=30, upper=70)
+    (bad,), (good,) = (insights(data_set(seed=1), brief({"coat": given}, units={"coat": "µm"})) for given in (tight, wide))
+    assert bad.text.startswith("coat does not keep its tolerance of 48.5 to 51.5 µm: 4")
+    assert "expected (" in bad.evidence and bad.tone == "bad" and good.tone == "good"
+    assert bad.weight > good.weight
+    (row,) = table(shown(data_set(seed=1), brief({"coat": tight})), "Outside of the tolerance").rows
+    coat = data_set(seed=1).items["coat"]
+    assert row["outside"][0] == pytest.approx(100 * ((coat < 48.5) | (coat > 51.5)).mean())  # type: ignore[operator]
+    assert row["expected"][0] == pytest.approx(100 * 2 * stats.norm.sf(0.75), rel=0.05)
+
+
+@pytest.mark.parametrize(("given", "text"), [({"lower": 45}, "at least 45"), ({"upper": 55}, "at most 55")])
+def test_a_tolerance_with_one_limit_has_the_one_sided_index(given: dict[str, float], text: str) -> None:
+    (row,) = table(shown(data_set(), brief({"coat": Tolerance(**given)})), "Capability").rows
+    assert row["tolerance"] == text
+    assert row["ppk"][0] == pytest.approx(5 / 6, rel=0.05)
+    assert "pp" not in row and "cp" not in row
+
+
+def test_what_moves_a_number_is_ranked_in_its_unit() -> None:
+    data = data_set(classes=[])
+    tool = data.items["tool"].to_numpy()
+    target = 20 + 1.5 * (tool == "T2") + np.random.default_rng(8).normal(0, 1, ROWS)
+    data = Dataset({"items": data.items.with_columns(pl.Series("result", target))}, data.roles, data.facts)
+    blocks = shown(data, brief(units={"result": "mm"}))
+    row = table(blocks, "What moves result").rows[0]
+    assert row["cause"] == "tool = T2"
+    value, low, high = row["difference"]
+    assert low < 1.5 < high and value == pytest.approx(1.5, abs=0.15)
+    assert row["mean"] - row["without"] == pytest.approx(value)
+    assert next(column for column in table(blocks, "What moves").columns if column.key == "difference").unit == "mm"
+    notes = next(block for block in blocks if isinstance(block, Notes))
+    assert notes.items[0]["text"].startswith("Look first at tool = T2: there result is 1.")
+    assert " mm higher (" in notes.items[0]["text"]

@@ -33,7 +33,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("data", "stats"),
     ("spec", "templates"),
     ("work",),
-    ("chapter", "errors"),
+    ("chapter", "errors", "wording"),
 )
 """Rooms from top to bottom: each may know those of lower levels, none of its own level or above."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import time
@@ -14,14 +15,19 @@ import pytest
 from PIL import Image
 
 from picture_files import file_of, noise
-from sevenstep.data.fingerprints import fingerprint_source
+from sevenstep.data.fingerprints import fingerprint_data, fingerprint_source
+from sevenstep.data.intake import intake
 from sevenstep.data.pictures import UnreadablePicture, open_picture, unreadable, with_pictures
 from sevenstep.data.quarantine import ROW, Quarantine
 from sevenstep.data.record import Record
 from sevenstep.data.sources import read_source
+from sevenstep.engine.stat_cache import StatCache
 from sevenstep.errors import InputError, InputWarning
-from sevenstep.spec.sources import Source
+from sevenstep.spec.brief import Brief, Seen
+from sevenstep.spec.sources import Data, Source
 from sevenstep.tasks.tabular.images.read import pixels, read_picture
+from sevenstep.tasks.tabular.roles import find_roles
+from sevenstep.tasks.tabular.section import Classification
 
 
 def folder_of_pictures(folder: Path) -> Path:
@@ -197,3 +203,76 @@ def test_pictures_of_any_size_and_colour_become_arrays_of_one_size() -> None:
 def test_a_grey_picture_has_three_equal_colours() -> None:
     picture = read_picture(file_of(noise(1)))
     assert np.array_equal(picture.colour, np.repeat(picture.grey[:, :, None], 3, axis=2))
+
+
+def named_shots(folder: Path) -> Data:
+    """A table of three rows and two pictures, one of them named twice."""
+    for seed in (1, 2):
+        (folder / f"{seed}.png").write_bytes(file_of(noise(seed)))
+    pl.DataFrame({"shot": ["1.png", "2.png", "1.png"], "y": [1, 2, 3]}).write_csv(folder / "shots.csv")
+    return Data(source="shots.csv", image="shot")
+
+
+def test_the_hash_of_the_data_knows_the_pictures_a_column_names(tmp_path: Path) -> None:
+    data = named_shots(tmp_path)
+    plain = data.model_copy(update={"image": None})
+    before, table = fingerprint_data(data, tmp_path, {}), fingerprint_data(plain, tmp_path, {})
+    assert list(before) == ["source", "data.image"] and list(table) == ["source"]
+    (tmp_path / "2.png").write_bytes(file_of(noise(3)))
+    replaced = fingerprint_data(data, tmp_path, {})
+    (tmp_path / "2.png").unlink()
+    gone = fingerprint_data(data, tmp_path, {})
+    assert len({found["data.image"] for found in (before, replaced, gone)}) == 3
+    assert {found["source"] for found in (before, replaced, gone)} == {table["source"]}
+
+
+def test_unchanged_pictures_are_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, cache = named_shots(tmp_path), StatCache(tmp_path / "stat-cache.json")
+    for path in tmp_path.iterdir():
+        os.utime(path, (1, 1))
+    before = fingerprint_data(data, tmp_path, cache)
+    cache.save()
+    reads: list[str] = []
+    monkeypatch.setattr("hashlib.file_digest", lambda file, kind: reads.append(file.name))
+    monkeypatch.setattr("sevenstep.data.sources.read_source", lambda *given: reads.append("the table"))
+    assert fingerprint_data(data, tmp_path, StatCache(tmp_path / "stat-cache.json")) == before
+    assert reads == []
+
+
+def test_a_folder_of_pictures_is_read_once_for_its_hash_whatever_the_spec_calls_its_pictures(tmp_path: Path) -> None:
+    folder_of_pictures(tmp_path / "parts")
+    assert list(fingerprint_data(Data(source="parts", image="image"), tmp_path, {})) == ["source"]
+    taken = intake(Data(source="parts", image="shot"), tmp_path, ("label",))
+    assert taken.items.columns == ["file", "label", "shot"]
+
+
+def test_the_name_of_a_picture_is_no_input(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / "parts" / ("scratch", "pit")[number % 2]).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "parts" / ("scratch", "pit")[number % 2] / f"{number}.png").write_bytes(file_of(noise(number)))
+    taken = intake(Data(source="parts"), tmp_path, ("label",))
+    twice = pl.concat([taken.items, taken.items]).with_columns(pl.lit("shots/pit_1.JPG").alias("origin"))
+    brief = Brief(
+        {"data": Data(source="parts"), "targets": ("label",), "flags": ()}, Seen(Classification(), ("split", "positive", "costs"))
+    )
+    for items in (taken.items, twice):
+        _, facts = find_roles(items, brief, {}, classes=True)
+        assert facts["kinds"]["value"] == {"image": "picture"}
+        assert "names the picture's file" in facts["left_out"]["value"]["file"]
+
+
+def test_an_embedding_without_pictures_is_told() -> None:
+    items = pl.DataFrame({"width": [1.5, 2.5] * 20, "label": ["pit", "scratch"] * 20})
+    data = Data(source="parts.csv", embedding="encoder")
+    brief = Brief({"data": data, "targets": ("label",), "flags": ()}, Seen(Classification(), ("split", "positive", "costs")))
+    with pytest.raises(InputError, match=r"data.embedding names 'encoder', and no column holds pictures") as caught:
+        find_roles(items, brief, {}, classes=True)
+    assert caught.value.code == "EMBEDDING-NO-PICTURES"
+
+
+def test_warnings_of_rows_to_be_predicted_are_one_for_each_reason(tmp_path: Path) -> None:
+    items = pl.DataFrame({"image": ["gone.png", "gone too.png", None], ROW: [1, 2, 3]})
+    with pytest.warns(InputWarning, match=r"pictures in 'image' of rows 1 \(gone.png\), 2 \(gone too.png\) cannot") as told:
+        kept = with_pictures(items, "parts", "image", tmp_path, Record(), Quarantine(), given=True)
+    assert len(told) == 1
+    assert kept.columns == ["image file", "image", ROW] and kept["image"].null_count() == 3

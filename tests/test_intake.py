@@ -350,7 +350,7 @@ def test_sources_are_joined_as_sql_would(tmp_path: Path) -> None:
         LEFT JOIN '{0}/shops.parquet' p ON s.Shop = p.Id LEFT JOIN '{0}/weather.parquet' w ON s.Day = w.Day ORDER BY 1, 2"""
     assert taken.items.rows() == duckdb.connect().execute(query.format(tmp_path)).fetchall()
     assert taken.source_columns == {"sales": ["Shop", "Day", "y"], "shops": ["size"], "weather": ["rain"]}
-    assert "33.33% of the rows find no match" in said(taken, "joined")
+    assert "33.3 % of the rows find no match" in said(taken, "joined")
 
 
 def joining(right: pl.DataFrame, base: Path, **source: Any) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def test_doubtful_rows_come_in_the_order_of_their_doubt() -> None:
     probability = np.array([[0.9, 0.1], [0.55, 0.45], [0.2, 0.8], [0.49, 0.51]])
     found = choose_rows(pool(probability, np.zeros((4, 1))), 3, "uncertain")
     assert [choice.row for choice in found] == [3, 1, 2]
-    assert found[0].reason == "'b' 51% or 'a' 49%"
+    assert found[0].reason == "'b' 51 % or 'a' 49 %"
     assert margins(probability) == pytest.approx([0.8, 0.1, 0.6, 0.02])
 
 
@@ -156,7 +156,7 @@ def test_a_label_worth_a_second_look_says_what_it_is_and_what_it_may_be() -> Non
     given[0] = 0
     suspects = suspected_errors(probability, given)
     found = suspected_choices(suspects, ["a"], ("a", "b"), 5)
-    assert [(choice.row, choice.reason) for choice in found] == [(0, "labelled 'a', which is found 3% likely; 'b' 97%")]
+    assert [(choice.row, choice.reason) for choice in found] == [(0, "labelled 'a', which is found 3 % likely; 'b' 97 %")]
 
 
 def test_every_column_has_the_same_say_in_the_distance() -> None:

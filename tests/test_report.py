@@ -126,11 +126,13 @@ def test_a_step_that_has_not_run_is_named_and_not_linked() -> None:
 def test_every_chart_has_a_description_and_its_figures_as_a_table(report: str) -> None:
     page = Page(report)
     charts = [attributes for tag, attributes in page.tags if attributes.get("class") == "chart"]
-    assert len(charts) == 16 + 1 + 1, "one per figure, one more for the second KPI of the thread, one for the explorer"
+    assert len(charts) == 17 + 1 + 1, "one per figure, one more for the second KPI of the thread, one for the explorer"
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in charts)
     forms = {block.form for chapter in sample_chapters(8, 60) for block in chapter.blocks if isinstance(block, Figure)}
-    assert forms == {"line", "bars", "dots", "histogram", "heatmap", "scatter", "thread"}, "the sample shows every form"
-    assert page.text.count("Show the figures") == 16 + 1
+    assert forms == {"line", "bars", "dots", "histogram", "heatmap", "scatter", "thread", "control"}, (
+        "the sample shows every form"
+    )
+    assert page.text.count("Show the figures") == 17 + 1
 
 
 def test_names_in_the_data_stay_text() -> None:

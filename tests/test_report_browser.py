@@ -184,7 +184,7 @@ def test_a_tooltip_names_its_values(opened: Open, sample: Path) -> None:
     bar = page.locator("#collect .chart svg g.mark-rect.layer_0_marks path").first
     bar.scroll_into_view_if_needed()
     bar.hover()
-    assert page.locator(".tooltip dd").all_inner_texts() == ["complete", "99.4%"]
+    assert page.locator(".tooltip dd").all_inner_texts() == ["complete", "99.4 %"]
     place = page.locator(".explorer .chart")
     place.scroll_into_view_if_needed()
     box = place.bounding_box()

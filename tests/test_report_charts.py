@@ -69,7 +69,7 @@ def test_the_goal_is_a_line_with_its_label(form: str) -> None:
 
 def test_a_goal_without_a_label_is_printed_in_the_format_of_the_figure() -> None:
     figure = Figure("f", "dots", [{"y": "a", "x": 0.2, "low": 0.1, "high": 0.3}], format="percent", goal=0.25)
-    assert "goal 25.0%" in texts(drawn(figure))
+    assert "goal 25.0 %" in texts(drawn(figure))
 
 
 def test_intervals_reach_from_low_to_high_on_the_scale_of_the_values() -> None:

@@ -59,7 +59,7 @@ def test_names_in_the_data_neither_steer_the_terminal_nor_act_as_markup() -> Non
 
 def test_a_notebook_fragment_holds_pictures_and_tables_and_no_script() -> None:
     fragment = chapters_html(sample_chapters(8, 60))
-    assert fragment.count("data:image/svg+xml;base64,") == 18
+    assert fragment.count("data:image/svg+xml;base64,") == 19
     assert "<script" not in fragment and "http" not in fragment
     assert fragment.strip().startswith("<div") and fragment.strip().endswith("</div>")
 

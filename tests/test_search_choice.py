@@ -16,7 +16,7 @@ from sevenstep.search.judge import FINAL, judge
 from sevenstep.search.library import Library
 from sevenstep.search.thrift import Rule
 from sevenstep.stats.metrics import METRICS
-from sevenstep.tasks.forecast.model import blend
+from sevenstep.tasks.blending import weighted_mean as blend
 from sevenstep.tasks.forecast.task import ForecastTask
 from sevenstep.tasks.scoretable import ScoreTable
 

@@ -16,12 +16,13 @@ from PIL import Image
 
 from sevenstep.data.dataset import Dataset, Roles
 from sevenstep.errors import InputError, InputWarning
+from sevenstep.tasks.blending import weighted_mean
 from sevenstep.tasks.contract import Fold
 from sevenstep.tasks.registry import load_task
 from sevenstep.tasks.scoretable import join_score_tables
 from sevenstep.tasks.tabular.bag import Bag
 from sevenstep.tasks.tabular.folds import plan_folds
-from sevenstep.tasks.tabular.model import TabularModel, blend
+from sevenstep.tasks.tabular.model import TabularModel
 from sevenstep.tasks.tabular.problem import Problem
 from sevenstep.tasks.tabular.task import ClassificationTask, RegressionTask
 from tabular_data import CLASSES, brief_of, candidate, data_of, parts
@@ -188,7 +189,7 @@ def test_a_candidate_with_fewer_rows_learns_from_a_sample() -> None:
 
 
 def test_a_blend_is_the_weighted_mean_of_those_who_can_tell() -> None:
-    made = blend(np.array([[0.2, 0.8], [0.4, np.nan], [np.nan, np.nan]]), np.array([3.0, 1.0]))
+    made = weighted_mean(np.array([[0.2, 0.8], [0.4, np.nan], [np.nan, np.nan]]), np.array([3.0, 1.0]))
     np.testing.assert_allclose(made, [0.35, 0.4, np.nan])
 
 

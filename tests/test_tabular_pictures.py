@@ -190,7 +190,7 @@ def test_pictures_seen_wrongly_are_shown_small_and_the_surest_first() -> None:
     second[[2, 3, 5]] = [0.99, 0.05, 0.2]  # row 3 is a scratch seen as a dent whose picture cannot be read
     scores = scores_of(data, np.column_stack([1 - second, second]))
     gallery = next(block for block in pictures("tune", data, scores, brief, None) if isinstance(block, Gallery))
-    assert [item["detail"] for item in gallery.items] == ["99% sure, row 3", "80% sure, row 6"]
+    assert [item["detail"] for item in gallery.items] == ["99 % sure, row 3", "80 % sure, row 6"]
     assert gallery.items[0]["text"] == "dent, seen as scratch"
     image = Image.open(io.BytesIO(base64.b64decode(gallery.items[0]["image"].partition(",")[2])))
     assert image.format == "JPEG" and max(image.size) <= 112

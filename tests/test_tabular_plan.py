@@ -9,7 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from onnx_models import model_bytes
 from sevenstep.data.dataset import Dataset
+from sevenstep.data.embedding.files import TABLE, EmbeddingFiles
 from sevenstep.errors import InputError
 from sevenstep.spec.design import Design
 from sevenstep.spec.model import Kpi
@@ -17,7 +19,8 @@ from sevenstep.tasks.contract import Candidate, Plan
 from sevenstep.tasks.planning import CORES, plan_from_json, plan_to_json, planned_seconds
 from sevenstep.tasks.tabular.candidates import CATALOG, KINDS, PARAMETERS, PICTURE_CATALOG, SPACES, WORDS
 from sevenstep.tasks.tabular.families.members import FAMILIES
-from sevenstep.tasks.tabular.plan import CV_SHARE, make_plan
+from sevenstep.tasks.tabular.images.features import GROUPS, feature_names
+from sevenstep.tasks.tabular.plan import CV_SHARE, PICTURE_FEATURES, make_plan
 from tabular_data import brief_of, data_of, parts
 
 BOOSTED = next(entry.name for entry in CATALOG if entry.family == "boosting")
@@ -202,3 +205,38 @@ def test_time_makes_stretches_and_the_reason_is_told() -> None:
     assert len(made.folds) == 5
     assert made.fold_reason.endswith("told by the test")
     assert np.all([fold.train["dealt"] == "time" for fold in made.folds])
+
+
+def embedded(weight: int = 0, rows: int = 300) -> Dataset:
+    """Pictures with a model that embeds them, whose files are ``weight`` bytes larger than they need to be."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    files = EmbeddingFiles({"encoder.onnx": model_bytes(), "encoder.onnx.data": bytes(weight)})
+    data = pictures(rows)
+    return Dataset({**data.tables, TABLE: files.table()}, data.roles, data.facts, "")
+
+
+def test_heads_on_an_embedding_come_first_and_read_it_in_place_of_measured_features() -> None:
+    found = named(plan(of=embedded()))
+    heads = [name for name, candidate in found.items() if candidate.stage == {"kind": "embedding"}]
+    assert heads == ["embedding_linear", "embedding_boosting"]
+    assert next(name for name, candidate in found.items() if not candidate.baseline) == heads[0]
+    assert found["picture_linear"].stage == {"kind": "pictures"} == found["logistic"].stage
+    assert found["embedding_linear"].cost < found["picture_linear"].cost
+    assert len(feature_names(tuple(GROUPS))) == PICTURE_FEATURES
+    assert "embedding_linear" not in named(plan(of=pictures()))
+    assert set(named(plan({"candidates": ["embedding_boosting"]}, of=embedded()))) >= {"embedding_boosting"}
+    with pytest.raises(InputError, match=r"'embedding_linear' in design.candidates is no candidate"):
+        plan({"candidates": ["embedding_linear"]}, of=pictures())
+
+
+def test_a_model_too_large_for_the_budget_is_run_all_the_same_and_takes_the_place_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cheap = plan(of=embedded(), budget=60.0)
+    monkeypatch.setattr("sevenstep.data.embedding.embedder._SECONDS_PER_GIGABYTE", 1e6)  # as if 30 kB were some gigabytes
+    dear = plan(of=embedded(30_000), budget=60.0)
+    assert "embedding_linear" in named(dear)
+    assert any("embedding 300 pictures takes about" in note and "the spec names the model" in note for note in dear.notes)
+    assert not any("embedding" in note for note in cheap.notes)
+    assert len(dear.candidates) < len(cheap.candidates)

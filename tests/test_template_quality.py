@@ -20,7 +20,7 @@ from sevenstep.templates.catalog import write_template
 from sevenstep.templates.quality.causes import ROOTS, exposed_to
 from sevenstep.templates.quality.line import Line, make_line
 from sevenstep.templates.quality.reach import reach_of
-from sevenstep.templates.quality.tables import LIMITS, parts_table
+from sevenstep.templates.quality.tables import COAT_TOLERANCE, HARDNESS_LEAST, LIMITS, parts_table
 
 DOCS = Path(__file__).parent.parent / "docs" / "generated-quality.md"
 GRAMMARS = {"classification": CLASSIFICATION}
@@ -89,6 +89,9 @@ def test_planted_faults_stand_on_the_lines_they_are_said_to_and_are_found(projec
     assert 1 <= outside < 10
     spec = read_spec(project / "sevenstep.yaml", GRAMMARS)
     assert (spec.data.limits["coat"].min, spec.data.limits["coat"].max) == LIMITS
+    tolerances = spec.data.tolerances
+    assert (tolerances["coat"].lower, tolerances["coat"].upper) == COAT_TOLERANCE
+    assert (tolerances["hardness"].lower, tolerances["hardness"].upper) == (HARDNESS_LEAST, None)
     assert taken.items.height >= table.height - 2
 
 

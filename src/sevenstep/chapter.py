@@ -24,6 +24,7 @@ Form = Literal[
     "heatmap",  # x, y (categories), value
     "scatter",  # x, y[, group]
     "thread",  # stage, kpi, value, low, high, state: a KPI from charter to release
+    "control",  # group, x, y, centre, low, high[, sigma][, phase][, signal, rule][, left_out]: control charts, one panel a group
 ]
 
 
@@ -58,6 +59,11 @@ class Figure:
 
     ``goal`` is drawn as a line at that value of the measured axis, labelled ``goal_label``. ``x_type`` is ``time`` (ISO
     text), ``number`` or ``category``. ``format`` says how measured values are printed.
+
+    A ``control`` chart has the same points in the same order in each group (X-bar and S): ``low`` and ``high`` are the control
+    limits of the point, ``sigma`` its standard error (zones are drawn where given), ``phase`` 1 where limits were found and 2
+    where they judge, ``signal`` the mark printed beside a point at which a rule fired, ``rule`` all that fired in words,
+    and ``left_out`` whether the limits were found without the point.
     """
 
     title: str

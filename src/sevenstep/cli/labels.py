@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from sevenstep.cli.options import echo_json, json_option, project_options, warnings_told
+from sevenstep.wording import counted, percent
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,7 +95,7 @@ def errors(
     with warnings_told():
         found = _labels(spec, store, overrides).errors(method=cast("Method", method), **limit)
     told = {"suspected": len(found.frame), "judged": found.judged, "noise": found.noise}
-    said = f"{_counted(len(found.frame), 'suspect')} of {found.judged:,} labels; about {found.noise:.1%} of all seem wrong"
+    said = f"{_counted(len(found.frame), 'suspect')} of {found.judged:,} labels; about {percent(found.noise)} of all seem wrong"
     _give(found.frame, output, as_json, told, said)
 
 
@@ -234,7 +235,6 @@ def _give(rows: pl.DataFrame, output: Path | None, as_json: bool, told: Mapping[
 
 
 def _counted(count: int, noun: str) -> str:
-    from sevenstep.steps.words import counted
 
     return counted(count, noun)
 

@@ -12,6 +12,7 @@ import click
 
 from sevenstep.cli.options import echo_json, json_option, project_options
 from sevenstep.errors import InputError
+from sevenstep.wording import counted
 
 if TYPE_CHECKING:
     from sevenstep.engine.results import StepResult
@@ -200,7 +201,6 @@ def _in_words(value: Any) -> str:
 
 
 def _print_work(planned: dict[str, Any], seconds: float) -> None:
-    from sevenstep.steps.words import counted
 
     folds = len(planned["folds"])
     total = sum(candidate["cost"] for candidate in planned["candidates"]) * folds

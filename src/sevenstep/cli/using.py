@@ -11,6 +11,7 @@ import click
 
 from sevenstep.cli.options import echo_json, json_option, project_options, warnings_told
 from sevenstep.errors import InputError
+from sevenstep.wording import counted
 
 if TYPE_CHECKING:
     from sevenstep.live.predict import Served
@@ -24,7 +25,7 @@ __all__ = ["explain", "predict"]
     "--input",
     "rows",
     type=click.Path(path_type=Path),
-    help="File with rows to predict. [default: the rows whose target is missing]",
+    help="File with rows to predict, or a folder of pictures. [default: the rows whose target is missing]",
 )
 @click.option(
     "--output", type=click.Path(path_type=Path), help="File to write: .csv, .parquet, .jsonl or .xlsx. [default: the terminal]"
@@ -54,7 +55,6 @@ def predict(
 
 
 def _tell_written(served: Served, output: Path, as_json: bool) -> None:
-    from sevenstep.steps.words import counted
 
     if as_json:
         echo_json({"rows": len(served.frame), "output": str(output), "release": served.release})

@@ -11,6 +11,7 @@ from sevenstep.data.contract import DEFAULT_ACTIONS, Action, ColumnRule, Contrac
 from sevenstep.data.dataset import Finding
 from sevenstep.data.naming import did_you_mean, listed
 from sevenstep.data.quarantine import ROW, Quarantine
+from sevenstep.wording import percent, roughly
 
 __all__ = ["ContractCheck", "check_contract"]
 
@@ -112,7 +113,7 @@ def _column_violations(series: pl.Series, rule: ColumnRule) -> Iterator[_Violati
         return
     share = series.null_count() / max(1, series.len())
     if rule.null_share is not None and share > rule.null_share:
-        text = f"{share:.1%} of '{series.name}' is missing where at most {rule.null_share:.0%} was"
+        text = f"{percent(share)} of '{series.name}' is missing where at most {roughly(rule.null_share)} was"
         yield _Violation("null_share", series.name, text, "check the source", series.is_null())
     if rule.values is not None:
         yield from _unknown_values(series, rule.values)

@@ -8,22 +8,82 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sevenstep.data.locations import Place, database_url, file_system, locate
+from sevenstep.data.embedding.files import embedding_paths
+from sevenstep.data.locations import Place, database_url, file_system, is_picture, locate
 
 if TYPE_CHECKING:
-    from sevenstep.spec.sources import Source
+    from sevenstep.spec.sources import Data, Source
 
-__all__ = ["StatCache", "fingerprint_source"]
+__all__ = ["StatCache", "fingerprint_data", "fingerprint_source"]
 
 StatCache = MutableMapping[tuple[str, int, int], str]
 """Content hash by ``(path, size in bytes, time of change in ns)``: a file whose three have not moved is not read again."""
 
 _SETTLED = 2_000_000_000
 """A file changed within the last two seconds may change again within the same tick of its clock, so its hash is not kept."""
+
+
+def fingerprint_data(data: Data, base: Path, cache: StatCache) -> dict[str, str]:
+    """SHA-256 of all that a ``data`` section names: each source by its name, then pictures named in a column, and an embedding.
+
+    A picture that is replaced under the same name changes the data as much as another value in its row does.
+
+    Args:
+        data: the section.
+        base: folder of the spec, which relative paths start from.
+        cache: hashes of files by path, size and time; read and added to.
+
+    Raises:
+        InputError: a source or the embedding is not there, or not what it should be.
+    """
+    found = {name: fingerprint_source(source, base, cache) for name, source in data.tables().items()}
+    if data.image is not None:
+        lists = (_named(name, source, found[name], data.image, base, cache) for name, source in data.tables().items())
+        named = {path for paths in lists for path in paths}
+        files = ((path, base / path) for path in sorted(named))
+        found |= {"data.image": _files_hash(files, cache)} if named else {}
+    if data.embedding is not None:
+        found["data.embedding"] = _files_hash(((path.name, path) for path in embedding_paths(data.embedding, base)), cache)
+    return found
+
+
+def _named(name: str, source: Source, content: str, column: str, base: Path, cache: StatCache) -> list[str]:
+    """Paths in the column of pictures of a source, read once for each state of the source, which ``content`` is the hash of.
+
+    The list is kept in the cache under what is no path, with digits of the hash where a file has its size and its time.
+    """
+    key = (f"paths in '{column}' of source '{name}'", int(content[:12], 16), int(content[12:24], 16))
+    if key not in cache:
+        cache[key] = json.dumps(_paths_of(name, source, column, base))
+    paths: list[str] = json.loads(cache[key])
+    return paths
+
+
+def _paths_of(name: str, source: Source, column: str, base: Path) -> list[str]:
+    import polars as pl  # late: a run on unchanged data reads no source
+
+    from sevenstep.data.quarantine import Quarantine
+    from sevenstep.data.record import Record
+    from sevenstep.data.sources import read_source
+
+    if source.url is None and all(is_picture(place) for place in locate(source.path or [], base)):
+        return []
+    frame = read_source(name, source, base, Record(), Quarantine())
+    if frame.schema.get(column) != pl.String:
+        return []
+    return frame[column].drop_nulls().unique().sort().to_list()
+
+
+def _files_hash(files: Iterable[tuple[str, Path]], cache: StatCache) -> str:
+    """Hash over names and contents; a file that is not there is told from an empty one."""
+    whole = hashlib.sha256()
+    for name, path in files:
+        whole.update(f"{name}\0{_file_hash(path, cache) if path.is_file() else 'none'}\n".encode())
+    return whole.hexdigest()
 
 
 def fingerprint_source(source: Source, base: Path, cache: StatCache) -> str:

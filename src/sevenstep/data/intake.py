@@ -14,11 +14,12 @@ import polars as pl
 
 from sevenstep.data.clock import TIME, compose_time
 from sevenstep.data.coercion import Expected, coerce
+from sevenstep.data.embedding.files import EmbeddingFiles
 from sevenstep.data.flags import compose_class
 from sevenstep.data.identity import ordered, with_identity, without_duplicates
 from sevenstep.data.joins import Joined, join_as_of, join_on_keys
 from sevenstep.data.naming import did_you_mean
-from sevenstep.data.pictures import with_pictures
+from sevenstep.data.pictures import named_pictures, with_pictures
 from sevenstep.data.quarantine import ROW, Quarantine
 from sevenstep.data.record import Record
 from sevenstep.data.sources import read_source
@@ -43,6 +44,7 @@ class Intake:
         time: name of the time column, or None.
         time_parts: the person's own columns by part where ``time`` was composed.
         keys: the series columns.
+        embedding: the files of the model that ``data.embedding`` names.
     """
 
     items: pl.DataFrame
@@ -55,6 +57,7 @@ class Intake:
     time: str | None
     time_parts: Mapping[str, str]
     keys: tuple[str, ...]
+    embedding: EmbeddingFiles | None = None
 
 
 def intake(
@@ -100,6 +103,7 @@ class _Taking:
         self.tables: dict[str, pl.DataFrame] = {}
 
     def run(self, one_row_per_time: bool) -> Intake:
+        embedding = self._embedding()
         frames = {name: self._read(name, source) for name, source in self.sources.items()}
         self._check_columns(frames)
         typed = {name: self._typed(name, frame) for name, frame in frames.items()}
@@ -112,7 +116,19 @@ class _Taking:
         kept = {name: [column for column in columns if column in items.columns] for name, columns in source_columns.items()}
         aside = self.quarantine.frame()
         rows, items = items[ROW].rename("row"), items.drop(ROW)
-        return Intake(items, rows, self.main, aside, self.record.entries, kept, self.tables, self.time, self.parts, self.keys)
+        said = self.record.entries
+        return Intake(items, rows, self.main, aside, said, kept, self.tables, self.time, self.parts, self.keys, embedding)
+
+    def _embedding(self) -> EmbeddingFiles | None:
+        """The files of the embedding's model, which is opened first of all: what is wrong with it is told before any work."""
+        if self.data.embedding is None:
+            return None
+        from sevenstep.data.embedding.embedder import open_embedder  # late: few projects have one
+
+        files = EmbeddingFiles.read(self.data.embedding, self.base)
+        text = f"'{files.model}' turns a picture into {open_embedder(files).sentence()}"
+        self.record.add("embedding", text, checksum=files.checksum)
+        return files
 
     def _with_pictures(self, items: pl.DataFrame) -> pl.DataFrame:
         """With pictures as bytes; every column of bytes holds pictures, and ``data.image`` may name one of paths."""
@@ -138,7 +154,8 @@ class _Taking:
             needs += [key for other in self.sources.values() for key in other.on]
         else:
             needs = [*source.on.values(), *([source.published] if source.published else [])]
-        return read_source(name, source, self.base, self.record, self.quarantine, needs=needs)
+        frame = read_source(name, source, self.base, self.record, self.quarantine, needs=needs)
+        return named_pictures(frame, self.data.image) if name == self.main else frame
 
     def _check_columns(self, frames: Mapping[str, pl.DataFrame]) -> None:
         """Every column the spec names must be there: time and series in the main source, the others in any."""
@@ -152,13 +169,14 @@ class _Taking:
             _must_be(column, main, "DATA-NO-SERIES", "data.series must name columns of the main source")
         for column in self.named:
             _must_be(column, every, "DATA-NO-TARGET", "the target must be a column of the data")
-        image = [self.data.image] if self.data.image else []
+        image = [self.data.image] if self.data.image and not self.given else []
         for key, columns in (
             ("segments", self.data.segments),
             ("groups", self.data.groups),
             ("image", image),
             ("drop", self.data.drop),
             ("types", self.data.types),
+            ("tolerances", self.data.tolerances),
         ):
             for column in columns:
                 _must_be(column, every, "DATA-NO-COLUMN", f"data.{key} must name columns of the data")

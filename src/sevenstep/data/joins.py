@@ -11,6 +11,7 @@ from sevenstep.data.naming import did_you_mean
 from sevenstep.data.quarantine import ROW
 from sevenstep.data.record import Record
 from sevenstep.errors import InputError
+from sevenstep.wording import percent
 
 __all__ = ["Joined", "join_as_of", "join_on_keys"]
 
@@ -232,7 +233,7 @@ def _record_unmatched(
         fix = "check 'on' and how the keys are written"
         raise InputError("JOIN-NO-MATCH", given, "keys must mean the same on both sides", fix)
     share = count / max(1, items.height)
-    record.add("joined", f"'{name}' joined; {share:.2%} of the rows find no match", source=name, rows=count, unmatched=share)
+    record.add("joined", f"'{name}' joined; {percent(share)} of the rows find no match", source=name, rows=count, unmatched=share)
 
 
 def _example(frame: pl.DataFrame, keys: Sequence[str]) -> str:

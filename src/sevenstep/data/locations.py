@@ -16,7 +16,7 @@ from sevenstep.errors import InputError
 if TYPE_CHECKING:
     from sevenstep.spec.sources import FromEnvironment
 
-__all__ = ["DATA_SUFFIXES", "PICTURE_SUFFIXES", "Place", "database_url", "file_system", "locate", "plain_suffix"]
+__all__ = ["DATA_SUFFIXES", "PICTURE_SUFFIXES", "Place", "database_url", "file_system", "is_picture", "locate", "plain_suffix"]
 
 DATA_SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".txt": "csv", ".psv": "csv", ".parquet": "parquet", ".pq": "parquet",
@@ -42,6 +42,11 @@ class Place:
     path: Path | None = None
     url: str = ""
     inside: str = ""
+
+
+def is_picture(place: Place) -> bool:
+    """Whether it is a local file that by its name holds a picture."""
+    return place.path is not None and place.path.suffix.lower() in PICTURE_SUFFIXES
 
 
 def plain_suffix(name: str) -> str:

@@ -17,11 +17,12 @@ import polars as pl
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sevenstep.data.locations import Place
+from sevenstep.data.naming import listed
 from sevenstep.data.quarantine import ROW, Quarantine
 from sevenstep.data.record import Record
 from sevenstep.errors import InputError, InputWarning
 
-__all__ = ["UnreadablePicture", "open_picture", "picture_table", "unreadable", "with_pictures"]
+__all__ = ["UnreadablePicture", "named_pictures", "open_picture", "path_column", "picture_table", "unreadable", "with_pictures"]
 
 _FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 """What is opened: formats that hold pixels and nothing to be run."""
@@ -36,6 +37,7 @@ _FAULTS = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, st
 """What the readers of these formats raise on damaged files."""
 
 _GLANCE = 32
+_FILE, _IMAGE = "file", "image"
 
 
 class UnreadablePicture(ValueError):
@@ -88,11 +90,22 @@ def picture_table(places: Sequence[Place]) -> pl.DataFrame:
         places: local files, as `locate` finds them.
     """
     inside = [PurePosixPath(place.inside or Path(place.label).name) for place in places]
-    columns = {"file": pl.Series([path.as_posix() for path in inside], dtype=pl.String)}
+    columns = {_FILE: pl.Series([path.as_posix() for path in inside], dtype=pl.String)}
     if any(path.parent.name for path in inside):
         columns["label"] = pl.Series([path.parent.name or None for path in inside], dtype=pl.String)
-    columns["image"] = pl.Series([_kept(place.path.read_bytes()) for place in places if place.path], dtype=pl.Binary)
+    columns[_IMAGE] = pl.Series([_kept(place.path.read_bytes()) for place in places if place.path], dtype=pl.Binary)
     return pl.DataFrame(columns)
+
+
+def named_pictures(frame: pl.DataFrame, column: str | None) -> pl.DataFrame:
+    """A table of pictures from a folder with its pictures under the name the spec has for them."""
+    made = frame.schema.get(_IMAGE) == pl.Binary and column is not None and column not in frame.columns
+    return frame.rename({_IMAGE: column}) if made and column else frame
+
+
+def path_column(column: str) -> str:
+    """Where the paths of rows to be predicted stay when their pictures have taken the place of the paths in ``column``."""
+    return f"{column} file"
 
 
 def _kept(content: bytes) -> bytes:
@@ -139,7 +152,8 @@ def with_pictures(
         base: folder of the spec.
         record: what was done is added here.
         quarantine: rows whose picture cannot be read are added here, under ``PICTURE-UNREADABLE``.
-        given: whether these are rows to be predicted: none is set aside, and a warning says which have no picture.
+        given: whether these are rows to be predicted: none is set aside, a warning says which have no picture, and paths stay
+            in the column `path_column`.
 
     Raises:
         InputError: ``DATA-IMAGE``, the column holds neither bytes nor paths.
@@ -147,6 +161,8 @@ def with_pictures(
     pictures, faults = _loaded(items[column], base)
     faults |= unreadable(pictures)
     whole = items.with_columns(pictures.alias(column))
+    if given and items.schema[column] == pl.String:
+        whole = whole.insert_column(whole.get_column_index(column), items[column].alias(path_column(column)))
     if not faults:
         return whole
     bad = pl.Series(range(items.height), dtype=pl.Int64).is_in(list(faults))
@@ -164,8 +180,8 @@ def with_pictures(
 
 def _loaded(values: pl.Series, base: Path) -> tuple[pl.Series, dict[int, str]]:
     """The pictures as bytes, and the positions of those that name no file."""
-    if values.dtype == pl.Binary:
-        return values, {}
+    if values.dtype == pl.Binary or values.null_count() == len(values):
+        return values.cast(pl.Binary), {}
     if values.dtype != pl.String:
         given = f"data.image names '{values.name}', which holds values of type {values.dtype}"
         rule, fix = "pictures are bytes, or paths that start from the spec's folder", "name the column of pictures"
@@ -181,7 +197,18 @@ def _loaded(values: pl.Series, base: Path) -> tuple[pl.Series, dict[int, str]]:
 
 
 def _warn(items: pl.DataFrame, column: str, faults: dict[int, str]) -> None:
+    """One warning for each reason, with the rows it holds for."""
     numbers = items[ROW] if ROW in items.columns else pl.Series(range(1, items.height + 1), dtype=pl.Int64)
-    for position, reason in faults.items():
-        given = f"the picture in '{column}' of row {numbers[position]:,} cannot be read ({reason})"
-        warnings.warn(InputWarning(f"{given}; the row is predicted without it; export the picture again"), stacklevel=3)
+    files = _files(items, column)
+    for reason in dict.fromkeys(faults.values()):
+        places = [position for position, own in faults.items() if own == reason]
+        rows = [f"{numbers[place]:,}" + (f" ({files[place]})" if files is not None else "") for place in places]
+        what, row, it = ("pictures", "rows", "them") if len(rows) > 1 else ("picture", "row", "it")
+        given = f"the {what} in '{column}' of {row} {listed(rows)} cannot be read ({reason})"
+        rest = f"the {row} {'go' if len(rows) > 1 else 'goes'} on without {it}; export the {what} again"
+        warnings.warn(InputWarning(f"{given}; {rest}"), stacklevel=3)
+
+
+def _files(items: pl.DataFrame, column: str) -> pl.Series | None:
+    """The name of each row's file: its path, or what a folder of pictures says of it."""
+    return items[column] if items.schema[column] == pl.String else items.get_column(_FILE, default=None)

@@ -15,6 +15,7 @@ from sevenstep.data.dataset import Finding, Roles
 from sevenstep.data.naming import listed
 from sevenstep.data.numerals import read_numbers
 from sevenstep.spec.sources import Limits
+from sevenstep.wording import percent
 
 __all__ = ["check_quality"]
 
@@ -79,7 +80,7 @@ def _missing_inputs(table: _Table) -> Iterator[Finding]:
         elif share >= _SOME_MISSING:
             is_text = table.items.schema[column] == pl.String  # an empty text is often a level of its own: no event that day
             severity = "warning" if share >= _MUCH_MISSING and not is_text else "info"
-            text = f"{share:.1%} of '{column}' is {'empty' if is_text else 'missing'}"
+            text = f"{percent(share)} of '{column}' is {'empty' if is_text else 'missing'}"
             yield _found(table, "QUALITY-MISSING", severity, "complete", column, rows, text)
 
 
@@ -148,8 +149,12 @@ def _outliers(table: _Table) -> Iterator[Finding]:
         rows = int(((series < low - reach) | (series > high + reach)).sum())
         if rows:
             heavy = "; so many that the tail is heavy rather than the values wrong" if rows > 0.02 * series.len() else ""
-            text = f"{rows:,} values of '{column}' lie beyond {low - reach:g} to {high + reach:g}{heavy}"
+            text = f"{rows:,} values of '{column}' lie beyond {_rounded(low - reach)} to {_rounded(high + reach)}{heavy}"
             yield _found(table, "QUALITY-OUTLIERS", "info", "valid", column, rows, text)
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _texts(table: _Table) -> Iterator[tuple[str, pl.Series]]:

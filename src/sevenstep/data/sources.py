@@ -13,7 +13,7 @@ import polars as pl
 
 from sevenstep.data.database import rows
 from sevenstep.data.delimited import read_delimited
-from sevenstep.data.locations import DATA_SUFFIXES, PICTURE_SUFFIXES, Place, database_url, locate, plain_suffix
+from sevenstep.data.locations import DATA_SUFFIXES, Place, database_url, is_picture, locate, plain_suffix
 from sevenstep.data.naming import did_you_mean, listed
 from sevenstep.data.pictures import picture_table
 from sevenstep.data.quarantine import ROW, Quarantine
@@ -57,7 +57,7 @@ def _query(source: Source, base: Path) -> pl.DataFrame:
 
 def _files(name: str, source: Source, base: Path, record: Record, quarantine: Quarantine) -> pl.DataFrame:
     places = locate(source.path or [], base)
-    if all(place.path is not None and place.path.suffix.lower() in PICTURE_SUFFIXES for place in places):
+    if all(is_picture(place) for place in places):
         return picture_table(places)
     frames = [_clean_names(_read(place, name, source, record, quarantine), place) for place in places]
     if len(frames) == 1:

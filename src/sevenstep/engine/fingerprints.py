@@ -29,8 +29,8 @@ __all__ = [
 PACKAGE = Path(__file__).resolve().parent.parent
 
 LIBRARIES = (
-    "catboost", "holidays", "lightgbm", "numpy", "optuna", "pillow", "polars", "scikit-learn", "scipy", "statsforecast", "torch",
-    "xgboost", "xgboost-cpu",
+    "catboost", "holidays", "lightgbm", "numpy", "onnxruntime", "optuna", "pillow", "polars", "scikit-learn", "scipy",
+    "statsforecast", "torch", "xgboost", "xgboost-cpu",
 )  # fmt: skip
 """Libraries whose version may change a result; those that are not installed are left out."""
 

@@ -33,11 +33,11 @@ class Intake:
         self._process, self._base, self._store, self._one_row_per_time = process, base, store, one_row_per_time
 
     def fingerprints(self, brief: Brief) -> Mapping[str, str]:
-        """Content hash of each source by its name; files that have not changed since the last run are not read."""
-        from sevenstep.data.fingerprints import fingerprint_source  # late: a run of toy steps on no data needs no data room
+        """Content hashes of what the data section names (see `fingerprint_data`); files that have not changed are not read."""
+        from sevenstep.data.fingerprints import fingerprint_data  # late: a run of toy steps on no data needs no data room
 
         cache = StatCache(self._store.root / "stat-cache.json")
-        found = {name: fingerprint_source(source, self._base, cache) for name, source in brief.data.tables().items()}
+        found = fingerprint_data(brief.data, self._base, cache)
         cache.save()
         return found
 

@@ -39,11 +39,11 @@ class Process:
     intake_rooms: Sequence[str] = ()
 
 
-_BASE = ("chapter.py", "work.py", "spec", "data", "stats", "tasks")
+_BASE = ("chapter.py", "work.py", "wording.py", "spec", "data", "stats", "tasks")
 
 PROCESS = Process(
     intake="sevenstep.steps.taking:intake_job",
-    intake_rooms=("work.py", "chapter.py", "spec", "data", "tasks/contract.py", "steps/taking.py"),
+    intake_rooms=("work.py", "chapter.py", "wording.py", "spec", "data", "tasks/contract.py", "steps/taking.py"),
     steps=(
         Step("define", "sevenstep.steps.step1_define", (), ("steps", *_BASE), reads_sources=True),
         Step("collect", "sevenstep.steps.step2_collect", (), ("steps", *_BASE), reads_sources=True, keeps_contract=True),

@@ -78,7 +78,7 @@ def run_ticket(ticket: Ticket, root: str, deadline: float) -> Outcome:
     An optional job that has not started by ``deadline`` (epoch seconds), less what it reserves for later work, is skipped.
     """
     if ticket.optional and time.time() >= deadline - ticket.reserve:
-        return Outcome(ticket.fingerprint, reason="the time budget had ended before it could start", skipped=True)
+        return Outcome(ticket.fingerprint, reason=_too_late(deadline), skipped=True)
     try:
         measured = _run(ticket, Store(Path(root)))
     except SevenstepError as error:
@@ -86,6 +86,12 @@ def run_ticket(ticket: Ticket, root: str, deadline: float) -> Outcome:
     except Exception as error:  # noqa: BLE001 - the job boundary: libraries may raise anything, and one fit must not end the run
         return Outcome(ticket.fingerprint, reason=f"{type(error).__name__}: {_one_line(error)}", trace=traceback.format_exc())
     return Outcome(ticket.fingerprint, measured)
+
+
+def _too_late(deadline: float) -> str:
+    if time.time() >= deadline:
+        return "the time budget had ended before it could start"
+    return "what was left of the time budget was kept for the work after it"
 
 
 @cache

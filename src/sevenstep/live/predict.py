@@ -11,9 +11,11 @@ from typing import Any
 import polars as pl
 
 from sevenstep.data.intake import Intake, intake
+from sevenstep.data.pictures import path_column
 from sevenstep.errors import InputError
 from sevenstep.live.releases import Release, serving
 from sevenstep.spec.model import Spec
+from sevenstep.spec.sources import Data
 from sevenstep.tasks.contract import Explanation, Model, Task
 
 __all__ = ["Served", "explain", "load_serving", "predict", "write_predictions"]
@@ -46,7 +48,8 @@ def predict(spec: Spec, store: Path, task: Task, rows: Path | None = None, overr
         spec: the project file; its sources are joined to the given rows as they were in training.
         store: folder of the store.
         task: of the spec.
-        rows: a file with rows to be predicted, in any format a source may have; without it, the rows whose target is missing.
+        rows: a file with rows to be predicted, in any format a source may have, or a folder of pictures, a row for each in the
+            order of their paths; without it, the rows whose target is missing.
         overrides: what ``--set`` changed in the spec; a release made with the same serves before the champion.
 
     Raises:
@@ -56,24 +59,36 @@ def predict(spec: Spec, store: Path, task: Task, rows: Path | None = None, overr
     if rows is None:
         return Served(model.predict(), release.number)
     given = typed_rows(spec, rows, model, one_row_per_time=task.grammar.one_row_per_time)
-    return Served(model.predict(given), release.number)
+    return Served(_with_paths(model.predict(given), given), release.number)
+
+
+def _with_paths(predicted: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
+    """The predictions with paths of pictures under the name they were given by, which the pictures themselves had meanwhile."""
+    paths = {path_column(name): name for name, kind in given.schema.items() if kind == pl.Binary}
+    return predicted.rename({path: name for path, name in paths.items() if path in predicted.columns})
 
 
 def typed_rows(spec: Spec, rows: Path, model: Model, *, one_row_per_time: bool) -> pl.DataFrame:
-    """The rows of a file, taken in as the main source is: typed, and joined with the other sources where the file lacks their
-    columns; where keys and time name a row, ``one_row_per_time``, a second row of the same is a duplicate.
+    """The rows of a file or of a folder of pictures, taken in as the main source is: typed, and joined with the other sources
+    where the file lacks their columns; where keys and time name a row, ``one_row_per_time``, a second row of the same is a
+    duplicate.
     """
-    if not rows.is_file():
-        raise InputError(
-            "PREDICT-NO-FILE", f"{rows} is not there", "--input names a file with the rows to be predicted", "check the path"
-        )
-    path = str(rows.resolve())
-    own = intake(spec.data.with_rows_from(path, joined=False), spec.base, (), one_row_per_time=one_row_per_time, given=True)
+    if not rows.exists():
+        rule = "--input names a file with the rows to be predicted, or a folder of pictures"
+        raise InputError("PREDICT-NO-FILE", f"{rows} is not there", rule, "check the path")
+    path, data = str(rows.resolve()), _with_image(spec.data, model)
+    own = intake(data.with_rows_from(path, joined=False), spec.base, (), one_row_per_time=one_row_per_time, given=True)
     _all_usable(own, rows, model)
     if all(name in own.items.columns for name in model.input_schema()):
         return own.items
-    joined = spec.data.with_rows_from(path, joined=True)
+    joined = data.with_rows_from(path, joined=True)
     return intake(joined, spec.base, (), one_row_per_time=one_row_per_time, given=True).items
+
+
+def _with_image(data: Data, model: Model) -> Data:
+    """The section with the column of pictures named, where training knew it by its bytes: rows to be predicted may hold paths."""
+    held = [name for name, kind in model.input_schema().items() if kind == str(pl.Binary)]
+    return data.model_copy(update={"image": held[0]}) if data.image is None and len(held) == 1 else data
 
 
 def _all_usable(taken: Intake, rows: Path, model: Model) -> None:

@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from sevenstep.chapter import Block, Chapter, Column, Explorer, Figure, Format, Gallery, Notes, Table
+from sevenstep.chapter import Block, Chapter, Explorer, Figure, Gallery, Notes, Table
 from sevenstep.report.charts import draw
 from sevenstep.report.charts.explorer import explorer_chart, explorer_data
-from sevenstep.report.formats import Cell, cells, plain
+from sevenstep.report.formats import plain
+from sevenstep.report.tables import TableView, figure_table, table_view
 from sevenstep.report.words import Words
 
 __all__ = [
     "ChapterView",
     "FigureView",
     "GalleryView",
-    "HeadView",
     "NoteView",
     "PageData",
-    "TableView",
     "chapter_view",
-    "figure_table",
     "pictures_of",
-    "table_view",
 ]
 
 _RASTER = re.compile(r"data:image/(jpeg|png|webp);base64,[A-Za-z0-9+/]+=*")
 _SMALL = {"bars": 8, "dots": 12, "histogram": 60, "scatter": 400, "heatmap": 49}  # rows up to which two figures share a line
 _STRETCH = 1.7  # how much a chart may grow to match its neighbour
-_FILTERED = 30  # rows from which a table gets a filter
-_SPARE = 4  # rows that are not worth a button
 
 
 @dataclass
@@ -41,28 +36,6 @@ class PageData:
 
     charts: dict[str, Any] = field(default_factory=dict)
     explorers: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class HeadView:
-    """One column head: its label, its quieter unit, and whether its figures stand at the right."""
-
-    label: str
-    unit: str
-    numeric: bool
-
-
-@dataclass(frozen=True)
-class TableView:
-    """A table with its cells printed; ``first`` rows show until asked for more."""
-
-    title: str
-    caption: str
-    heads: Sequence[HeadView]
-    rows: Sequence[Sequence[Cell]]
-    first: int
-    filtered: bool
-    kind: str = "table"
 
 
 @dataclass(frozen=True)
@@ -171,18 +144,6 @@ def _is_small(block: Block) -> bool:
     return isinstance(block, Figure) and 0 < len(block.rows) <= _SMALL.get(block.form, 0)
 
 
-def table_view(table: Table, words: Words) -> TableView:
-    """A table with its cells printed by the format of their column."""
-    columns = [cells([row.get(column.key) for row in table.rows], column.format, words) for column in table.columns]
-    heads = [
-        HeadView(plain(column.label), plain(column.unit), column.format not in ("text", "state", "time"))
-        for column in table.columns
-    ]
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    first = len(rows) if len(rows) <= table.first + _SPARE else table.first
-    return TableView(table.title, table.caption, heads, rows, first, len(rows) > _FILTERED)
-
-
 def _figure(figure: Figure, place: str, half: bool, words: Words, data: PageData) -> FigureView:
     panels = []
     for number, panel in enumerate(draw(figure, words), start=1):
@@ -200,73 +161,6 @@ def describe(figure: Figure, part: str, words: Words) -> str:
     count = words.say("count_points", n=f"{len(figure.rows):,}")
     texts = [f"{kind}: {plain(figure.title)}", part, axes, count, plain(figure.goal_label)]
     return ". ".join(text for text in texts if text)
-
-
-_NAMES: dict[str, str] = {
-    "low": "low",
-    "high": "high",
-    "group": "group",
-    "kpi": "kpi",
-    "stage": "stage",
-    "state": "state",
-    "x0": "from",
-    "x1": "to",
-    "value": "value",
-}
-_FIELDS: dict[str, tuple[str, ...]] = {
-    "line": ("group", "x", "y", "low", "high"),
-    "bars": ("x", "group", "y", "low", "high"),
-    "dots": ("y", "group", "x", "low", "high"),
-    "histogram": ("x0", "x1", "y"),
-    "heatmap": ("y", "x", "value"),
-    "scatter": ("group", "x", "y"),
-    "thread": ("kpi", "stage", "value", "low", "high", "state"),
-}
-
-
-def figure_table(figure: Figure, words: Words) -> TableView:
-    """The rows of a figure as a table: what a screen reader, a printout without charts or a doubter reads."""
-    present = [name for name in _FIELDS[figure.form] if any(row.get(name) is not None for row in figure.rows)]
-    rows = [_named(row, words) for row in figure.rows]
-    if "low" in present and figure.format in ("number", "interval"):
-        present = [name for name in present if name not in ("low", "high")]
-        measured = next(name for name in present if _is_measured(figure, name))
-        rows = [row | {measured: [row.get(measured), row.get("low"), row.get("high")]} for row in rows]
-        figure = replace(figure, format="interval")
-    columns = [Column(name, _label(figure, name, words), _format(figure, name), _unit(figure, name)) for name in present]
-    return table_view(Table(figure.title, columns, rows, first=len(rows)), words)
-
-
-def _named(row: Mapping[str, Any], words: Words) -> dict[str, Any]:
-    """The row with its stage, if it has one, in words."""
-    return {**row, "stage": words.known("step", str(row["stage"]))} if "stage" in row else dict(row)
-
-
-def _label(figure: Figure, name: str, words: Words) -> str:
-    given = {"x": figure.x_label, "y": figure.y_label}.get(name, "")
-    return plain(given) or words.say(_NAMES.get(name, "category"))
-
-
-def _is_measured(figure: Figure, name: str) -> bool:
-    if figure.form == "histogram":
-        return name in ("x0", "x1")
-    return name in ("low", "high", "value") or name == ("x" if figure.form == "dots" else "y")
-
-
-def _format(figure: Figure, name: str) -> Format:
-    if name == "state":
-        return "state"
-    if _is_measured(figure, name):
-        return figure.format
-    if figure.form == "histogram":
-        return "number"
-    if name == "x" and figure.form in ("line", "scatter", "bars") and figure.x_type != "category":
-        return figure.x_type
-    return "text"
-
-
-def _unit(figure: Figure, name: str) -> str:
-    return figure.unit if _is_measured(figure, name) else ""
 
 
 def _explorer(explorer: Explorer, place: str, words: Words, data: PageData) -> ExplorerView:

@@ -111,7 +111,7 @@ def _figure(value: float, format_: Format, words: Words, decimals: int | None) -
 
 def _percent(share: float) -> str:
     """One decimal, and more only where a share that is not zero would print as zero."""
-    return _number(100 * share, 1) + "%"
+    return _number(100 * share, 1) + " %"
 
 
 def _number(value: float, decimals: int) -> str:
@@ -139,14 +139,14 @@ def format_interval(
     The width's first digit (first two below 3, as the Particle Data Group rounds) and the value's second one are shown unless
     ``decimals`` says otherwise. Without bounds the value stands alone; with ``percent`` all are shares of 1.
     """
-    scale, sign = (100.0, "%") if percent else (1.0, "")
+    scale, sign = (100.0, " %") if percent else (1.0, "")
     parts = [None if part is None else part * scale for part in (value, low, high)]
     places = _interval_decimals(*parts) if decimals is None else decimals
     texts = [DASH if part is None else _number(part, places) for part in parts]
     if low is None and high is None:
         return texts[0] + sign
     join = ", " if any(part is not None and part < 0 for part in parts[1:]) else DASH
-    return f"{texts[0]}{sign} ({texts[1]}{join}{texts[2]}{sign})"
+    return f"{texts[0]}{sign} ({texts[1]}{join}{texts[2]})"
 
 
 def _interval_decimals(value: float | None, low: float | None = None, high: float | None = None) -> int:

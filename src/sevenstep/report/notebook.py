@@ -12,13 +12,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sevenstep.chapter import Block, Chapter, Explorer, Figure, Gallery, Notes, Table
-from sevenstep.report.blocks import pictures_of, table_view
+from sevenstep.report.blocks import pictures_of
 from sevenstep.report.charts import draw
 from sevenstep.report.charts.explorer import explorer_chart, explorer_rows
 from sevenstep.report.charts.parts import Spec
 from sevenstep.report.charts.theme import chart_theme
 from sevenstep.report.colours import LIGHT
 from sevenstep.report.formats import plain
+from sevenstep.report.tables import table_view
 from sevenstep.report.words import STEPS, Words, words_for
 
 __all__ = ["chapters_html"]

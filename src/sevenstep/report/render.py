@@ -121,4 +121,11 @@ def _variables(colours: Colours, scheme: str) -> str:
 @cache
 def _environment() -> Environment:
     loader = PackageLoader("sevenstep.report", "page")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_unbroken
+    )
+
+
+def _unbroken(value: Any) -> Any:
+    """Texts whose percent signs stay on the line of their figure."""
+    return value.replace(" %", "\u00a0%") if isinstance(value, str) and not isinstance(value, Markup) else value

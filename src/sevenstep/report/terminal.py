@@ -13,8 +13,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from sevenstep.chapter import Block, Chapter, Explorer, Figure, Gallery, Notes, Table
-from sevenstep.report.blocks import TableView, figure_table, table_view
 from sevenstep.report.formats import Cell, format_time, format_value, plain
+from sevenstep.report.tables import TableView, figure_table, table_view
 from sevenstep.report.words import STEPS, Words, words_for
 
 __all__ = ["chapter_text", "sparkline"]
@@ -158,7 +158,7 @@ def _points(figure: Figure, words: Words) -> RenderableType:
 
 
 _DRAWN: Mapping[str, Callable[[Figure, Words], RenderableType]] = {
-    "line": _lines, "histogram": _lines, "heatmap": _matrix, "scatter": _points,
+    "line": _lines, "control": _lines, "histogram": _lines, "heatmap": _matrix, "scatter": _points,
 }  # fmt: skip
 
 

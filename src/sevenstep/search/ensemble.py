@@ -18,17 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sevenstep.search.library import Library
-from sevenstep.search.losses import FoldLoss
+from sevenstep.search.losses import Blend, BlendLosses, FoldLoss
 from sevenstep.search.thrift import Rule, thrifty
 from sevenstep.stats.choice import Choice
 from sevenstep.stats.metrics import METRICS
 
 __all__ = ["Selection", "select"]
 
-Blend = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 Weights = NDArray[np.float64]
 ROUNDS = 20
 POOL = 12  # candidates a blend may draw on: the best ones
+NESTED_RESAMPLES = 400  # of a comparison whose p value nobody reads, only whether it is below 5 %
 MOST_MEMBERS = 5  # of them in one blend: each is one more fit on all rows, and a sixth saves next to nothing
 
 
@@ -52,41 +52,61 @@ def select(library: Library, rule: Rule, blend: Blend) -> Selection:
     Of the single candidates the cheapest that cannot be told apart from the best is taken, and a blend of several only where it
     is measurably better on folds neither has seen, or better by more than the rule lets go untested.
     """
-    if not np.isfinite(_losses(library, rule)).any():
-        rule = replace(rule, metric=METRICS["mae"], min_gain=None)  # the KPI's metric cannot be measured, and something must lead
-    weights, trace = _chosen(library, rule, blend)
+    losses = _Losses.of(library, rule, blend)
+    if not np.isfinite(_of_singles(library, losses.judged)).any():
+        mae = METRICS["mae"]  # the KPI's metric cannot be measured, and something must lead
+        rule = replace(rule, metric=mae, min_gain=None)
+        losses = _Losses.of(library, rule, blend)
+    weights, trace = _chosen(library, rule, blend, losses)
+    rule = replace(rule, resamples=min(NESTED_RESAMPLES, rule.resamples))
     rest = library.without()
     if len(rest) < 2:
         return Selection(weights, dict.fromkeys(rest, weights), None, trace)
-    by_fold = {fold: _chosen(part, rule, blend)[0] for fold, part in rest.items()}
+    by_fold = {fold: _chosen(part, rule, blend, losses)[0] for fold, part in rest.items()}
     return Selection(weights, by_fold, _unseen(library, by_fold, blend), trace)
 
 
-def _chosen(library: Library, rule: Rule, blend: Blend) -> tuple[Weights, dict[str, Any]]:
+@dataclass(frozen=True)
+class _Losses:
+    """What blends lose by the metric they are judged by, and by the one they are searched by; often the same."""
+
+    judged: BlendLosses
+    guiding: BlendLosses
+
+    @classmethod
+    def of(cls, library: Library, rule: Rule, blend: Blend) -> _Losses:
+        judged = BlendLosses(library, rule.metric, blend)
+        return cls(judged, judged if rule.guide is rule.metric else BlendLosses(library, rule.guide, blend))
+
+
+def _chosen(library: Library, rule: Rule, blend: Blend, losses: _Losses) -> tuple[Weights, dict[str, Any]]:
     """Weights of a single candidate or of a blend, by what each does on folds left out in turn."""
-    best = _best_single(library, rule)
-    choice = _thrifty_single(library, rule)
+    best = _best_single(library, losses.judged)
+    choice = _thrifty_single(library, rule, losses.judged)
     single = _alone(library, choice.name)
     trace: dict[str, Any] = {"taken": "single", "best": choice.best, "why": choice.reason}
     rest = library.without()
     if len(rest) < 2:
         return single, trace
-    blended = _greedy(library, rule, blend)
+    blended = _greedy(library, losses.guiding)
     if np.count_nonzero(blended) < 2:
         return single, trace
+    nested = replace(rule, resamples=min(NESTED_RESAMPLES, rule.resamples))
     ways: dict[str, tuple[Weights, Callable[[Library], Weights]]] = {
-        _named(blended): (blended, lambda part: _greedy(part, rule, blend)),
-        choice.best: (best, lambda part: _best_single(part, rule)),
-        choice.name: (single, lambda part: _alone(part, _thrifty_single(part, rule).name)),
+        _named(blended): (blended, lambda part: _greedy(part, losses.guiding)),
+        choice.best: (best, lambda part: _best_single(part, losses.judged)),
+        choice.name: (single, lambda part: _alone(part, _thrifty_single(part, nested, losses.judged).name)),
     }
     made = {name: _unseen(library, {fold: way(part) for fold, part in rest.items()}, blend) for name, (_, way) in ways.items()}
-    taken = thrifty(library, made, {name: library.cost(weights) for name, (weights, _) in ways.items()}, rule)
-    trace["loss_unseen"] = taken.losses
-    if taken.choice.best != _named(blended):
+    on_rows = FoldLoss(library.frame, rule.metric)
+    unseen = {name: on_rows(prediction) for name, prediction in made.items()}
+    taken = thrifty(library, made, unseen, {name: library.cost(weights) for name, (weights, _) in ways.items()}, rule)
+    trace["loss_unseen"] = unseen
+    if taken.best != _named(blended):
         return single, trace | {"why": f"{choice.reason}; on folds not used for choosing a blend is no better"}
-    weights = ways[taken.choice.name][0]
-    kind = "blend" if taken.choice.name == _named(blended) else "single"
-    return weights, trace | {"taken": kind, "why": taken.choice.reason}
+    weights = ways[taken.name][0]
+    kind = "blend" if taken.name == _named(blended) else "single"
+    return weights, trace | {"taken": kind, "why": taken.reason}
 
 
 def _named(weights: Weights) -> str:
@@ -99,20 +119,21 @@ def _alone(library: Library, name: str) -> Weights:
     return weights
 
 
-def _best_single(library: Library, rule: Rule) -> Weights:
-    losses = _losses(library, rule)
-    return _alone(library, library.names[int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))])
+def _best_single(library: Library, losses: BlendLosses) -> Weights:
+    own = _of_singles(library, losses)
+    return _alone(library, library.names[int(np.argmin(np.where(np.isfinite(own), own, np.inf)))])
 
 
-def _thrifty_single(library: Library, rule: Rule) -> Choice:
+def _thrifty_single(library: Library, rule: Rule, losses: BlendLosses) -> Choice:
     """The cheapest candidate that cannot be told apart from the best one."""
     predictions = dict(zip(library.names, library.predictions.T, strict=True))
-    return thrifty(library, predictions, dict(zip(library.names, library.costs.tolist(), strict=True)), rule).choice
+    own = dict(zip(library.names, _of_singles(library, losses).tolist(), strict=True))
+    return thrifty(library, predictions, own, dict(zip(library.names, library.costs.tolist(), strict=True)), rule)
 
 
-def _losses(library: Library, rule: Rule) -> NDArray[np.float64]:
-    loss = FoldLoss(library.frame, rule.metric)
-    return np.array([loss(column) for column in library.predictions.T])
+def _of_singles(library: Library, losses: BlendLosses) -> NDArray[np.float64]:
+    """The loss of each candidate alone on the folds of ``library``."""
+    return np.array([losses(alone, library.fold_numbers) for alone in np.eye(len(library.names))])
 
 
 def _unseen(library: Library, weights: Mapping[int, Weights], blend: Blend) -> NDArray[np.float64]:
@@ -123,24 +144,19 @@ def _unseen(library: Library, weights: Mapping[int, Weights], blend: Blend) -> N
     return result
 
 
-def _greedy(library: Library, rule: Rule, blend: Blend) -> Weights:
+def _greedy(library: Library, losses: BlendLosses) -> Weights:
     """Counts of each member after the best of `ROUNDS` additions, as weights."""
-    losses = _losses(library, rule)
-    order = np.argsort(losses)[:POOL]
-    able, loss_of = library.predictions[:, order], FoldLoss(library.frame, rule.metric)
-    picks = np.eye(len(order))
-    counts = picks[0]
-    best, best_counts = float(losses[order[0]]), counts
+    own = _of_singles(library, losses)
+    pool = np.argsort(own)[:POOL]
+    picks = np.eye(len(own))
+    counts = picks[pool[0]]
+    best, best_counts = float(own[pool[0]]), counts
     for _ in range(ROUNDS - 1):
         full = np.count_nonzero(counts) >= MOST_MEMBERS
-        allowed = [not full or count > 0 for count in counts]
-        tried = np.array(
-            [loss_of(blend(able, counts + pick)) if may else np.inf for pick, may in zip(picks, allowed, strict=True)]
-        )
-        at = int(np.argmin(np.where(np.isfinite(tried), tried, np.inf)))
-        counts = counts + picks[at]
-        if tried[at] < best - 1e-12:
-            best, best_counts = float(tried[at]), counts
-    weights = np.zeros(len(losses))
-    weights[order] = best_counts / best_counts.sum()
-    return weights
+        allowed = [at for at in pool if not full or counts[at] > 0]
+        tried = np.array([losses(counts + picks[at], library.fold_numbers) for at in allowed])
+        least = int(np.argmin(np.where(np.isfinite(tried), tried, np.inf)))
+        counts = counts + picks[allowed[least]]
+        if tried[least] < best - 1e-12:
+            best, best_counts = float(tried[least]), counts
+    return np.asarray(best_counts / best_counts.sum())

@@ -136,7 +136,7 @@ class Fits:
         if candidate.stage:
             inputs["stage"] = self._stages[repr(candidate.stage)]
         name = f"{candidate.name} of {candidate.target}, {fold.name}"
-        arguments = self._arguments(candidate=plain, fold=asdict(replace(fold, name="")), seed=self._seed)
+        arguments = self._arguments(candidate=plain, fold=asdict(replace(fold, name="", learns="", judged="")), seed=self._seed)
         optional = reserve is not None and not candidate.baseline
         kept = -math.inf if candidate.asked else (reserve or 0.0) + self.pace * candidate.cost
         return Job(name, function, arguments, inputs, self._rooms, candidate.cost, optional, kept)

@@ -168,9 +168,8 @@ def leaderboard(
 def _choice(
     field: _Field, best: str, against_best: Mapping[str, Comparison], costs: Mapping[str, float], min_gain: float | None
 ) -> Choice:
-    loss = float(field.metric.loss(np.asarray(field.metric.value(field.rows[best]))))
-    tolerance, metric = tolerated_loss(loss, min_gain), field.metric.name
-    return prefer_cheaper(best, against_best, costs, tolerance=tolerance, min_gain=min_gain, metric=metric)
+    tolerance = tolerated_loss(field.metric, field.metric.value(field.rows[best]), min_gain)
+    return prefer_cheaper(best, against_best, costs, tolerance=tolerance, min_gain=min_gain, metric=field.metric.name)
 
 
 def slices(table: ScoreTable, metric: str, column: str, seed: int) -> pl.DataFrame:

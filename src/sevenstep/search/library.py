@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -50,6 +51,11 @@ class Library:
         """The rows where ``rows`` is true."""
         return replace(self, frame=self.frame.filter(pl.Series(rows)), predictions=self.predictions[rows])
 
+    @cached_property
+    def fold_numbers(self) -> list[int]:
+        """The folds the rows are of, in order."""
+        return [int(fold) for fold in np.unique(self.folds)]
+
     @property
     def folds(self) -> NDArray[np.int32]:
         """Fold number of each row."""
@@ -57,7 +63,7 @@ class Library:
 
     def without(self) -> dict[int, Library]:
         """For each fold the rows of all others."""
-        return {int(fold): self.only(self.folds != fold) for fold in np.unique(self.folds)}
+        return {fold: self.only(self.folds != fold) for fold in self.fold_numbers}
 
     def cost(self, weights: NDArray[np.float64]) -> float:
         """Planned seconds of all members with a weight."""

@@ -24,6 +24,7 @@ def check_data(tree: Tree) -> Iterator[Problem]:
     yield from _check_secrets(data.get("source"), ("data", "source"))
     yield from _check_time(data.get("time"))
     yield from _check_limits(data.get("limits"))
+    yield from _check_tolerances(data.get("tolerances"))
     sources = data.get("sources")
     if isinstance(sources, Mapping):
         for name, source in sources.items():
@@ -116,3 +117,29 @@ def _check_limits(limits: Any) -> Iterator[Problem]:
         if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
             given = f"limits of '{column}' from {low} to {high}"
             yield Problem(("data", "limits", column), "SPEC-LIMITS", given, "min is not above max", "swap them")
+
+
+def _check_tolerances(tolerances: Any) -> Iterator[Problem]:
+    """Limits in their order, one of them at least, and a target between them."""
+    for column, given in tolerances.items() if isinstance(tolerances, Mapping) else ():
+        if isinstance(given, Mapping):
+            yield from _check_tolerance(("data", "tolerances", column), column, given)
+
+
+def _check_tolerance(place: Place, column: str, given: Tree) -> Iterator[Problem]:
+    lower, upper, target = (_number(given.get(key)) for key in ("lower", "upper", "target"))
+    if given.get("lower") is None and given.get("upper") is None:
+        told, rule = f"a tolerance of '{column}' without a limit", "it has a lower limit, an upper one, or both"
+        yield Problem(place, "SPEC-TOLERANCE", told, rule, "add lower: NUMBER or upper: NUMBER", "key")
+    if lower is not None and upper is not None and lower >= upper:
+        told = f"a tolerance of '{column}' from {lower:g} to {upper:g}"
+        fix = "swap them" if lower > upper else "widen it"
+        yield Problem(place, "SPEC-TOLERANCE", told, "lower is below upper", fix)
+    elif target is not None and ((lower is not None and target < lower) or (upper is not None and target > upper)):
+        told = f"a target of {target:g} outside the tolerance of '{column}'"
+        yield Problem((*place, "target"), "SPEC-TOLERANCE", told, "the value aimed at keeps the tolerance", "mend one of them")
+
+
+def _number(value: Any) -> float | None:
+    """A number; None for anything else, which the types of the spec tell."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

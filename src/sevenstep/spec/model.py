@@ -56,7 +56,7 @@ class Kpi(Closed):
     worth: Worth | None = Field(default=None, description="what an improvement is worth")
     min_gain: Amount | None = Field(
         default=None,
-        description="smallest improvement worth a change of model, in the unit of the metric; 1 % of the best when not given",
+        description="smallest improvement worth a change of model, in units of the metric; usually 1 % of the way to perfect",
     )
 
 

@@ -12,12 +12,12 @@ from sevenstep.errors import InputError
 from sevenstep.spec.fields import Closed, Name, Names, Number, SomeNames, Texts, fault
 from sevenstep.spec.problems import did_you_mean
 
-__all__ = ["READING_KEYS", "TASK_KEYS", "Data", "Format", "FromEnvironment", "Limits", "Source", "TimeParts"]
+__all__ = ["READING_KEYS", "TASK_KEYS", "Data", "Format", "FromEnvironment", "Limits", "Source", "TimeParts", "Tolerance"]
 
 Format = Literal["csv", "tsv", "parquet", "json", "jsonl", "excel", "arrow"]
 ColumnType = Literal["text", "integer", "number", "date", "datetime", "boolean"]
 
-TASK_KEYS = ("time", "series", "segments", "groups", "image")
+TASK_KEYS = ("time", "series", "segments", "groups", "image", "embedding", "tolerances")
 """Keys of ``data`` that only some tasks understand; a task's grammar says which of them are its own."""
 
 READING_KEYS = ("format", "delimiter", "encoding", "sheet", "query")
@@ -132,6 +132,14 @@ class Limits(Closed):
     max: Number | None = Field(default=None, description="largest possible value")
 
 
+class Tolerance(Closed):
+    """What a made thing has to keep: a value outside is true and bad, where one outside of `Limits` is wrong."""
+
+    lower: Number | None = Field(default=None, description="lower specification limit")
+    upper: Number | None = Field(default=None, description="upper specification limit")
+    target: Number | None = Field(default=None, description="value aimed at; the middle of both limits when not given")
+
+
 def _text_or_parts(value: Any) -> str:
     return "<parts>" if isinstance(value, (Mapping, TimeParts)) else "<text>"
 
@@ -163,6 +171,11 @@ class Data(Closed):
         default=(), description="columns whose equal values belong together (lot, machine): such rows stay in one fold"
     )
     image: Name | None = Field(default=None, description="column with pictures: their bytes, or paths of files")
+    embedding: Name | None = Field(
+        default=None,
+        description="folder with one *.onnx model that turns a picture into numbers; a preprocessing.json beside it may say how",
+        examples=["models/encoder"],
+    )
     drop: Names = Field(default=(), description="columns to leave out")
     missing: Missing = ()
     types: dict[Name, ColumnType] = Field(
@@ -170,6 +183,10 @@ class Data(Closed):
     )
     units: dict[Name, str] = Field(default_factory=dict, description="unit of a column, shown with its figures")
     limits: dict[Name, Limits] = Field(default_factory=dict, description="bounds of a column: {column: {min, max}}")
+    tolerances: dict[Name, Tolerance] = Field(
+        default_factory=dict,
+        description="specification limits of a measured column: {column: {lower, upper, target}}, one of the two limits at least",
+    )
     timezone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
         default=None, description="time zone of times that carry none", examples=["Europe/Berlin"]
     )
@@ -199,7 +216,17 @@ class Data(Closed):
         own = tables[main].model_copy(update={"path": (path,), **unset})
         others = {name: source for name, source in tables.items() if name != main} if joined else {}
         kept = {name: kind for name, kind in self.types.items() if name in self.series}
-        rest = {"source": None, "query": None, "segments": (), "groups": (), "drop": (), "types": kept, "limits": {}}
+        rest = {
+            "source": None,
+            "query": None,
+            "segments": (),
+            "groups": (),
+            "drop": (),
+            "embedding": None,
+            "types": kept,
+            "limits": {},
+            "tolerances": {},
+        }
         return self.model_copy(update={"sources": {main: own, **others}, **rest})
 
 

@@ -9,12 +9,14 @@ import numpy as np
 
 from sevenstep.stats.compare import Comparison, corrected_p_values
 from sevenstep.stats.intervals import LEVEL
+from sevenstep.stats.metric import Metric
 from sevenstep.stats.wording import difference
 
 __all__ = ["Choice", "prefer_cheaper", "tolerated_loss"]
 
 TOLERATED = 0.01
-"""Share of the best's loss that may be given up for a cheaper candidate which cannot be told apart from it."""
+"""Share of what the best still lacks to a perfect figure that may be given up for a cheaper candidate that cannot be
+told apart from it."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,13 @@ class Choice:
     reason: str
 
 
-def tolerated_loss(loss: float, min_gain: float | None) -> float:
-    """How much worse a cheaper candidate may be that cannot be told apart from the best.
+def tolerated_loss(metric: Metric, value: float, min_gain: float | None) -> float:
+    """How much worse than ``value``, the best's figure, a cheaper candidate may be that cannot be told apart from it.
 
-    ``min_gain`` of the KPI, or `TOLERATED` of the best's loss when the KPI gives none: without a limit a test without power
-    (three folds of one series) would let a naive rule win that is a third worse.
+    ``min_gain`` of the KPI, or `TOLERATED` of what the best lacks to a perfect figure when the KPI gives none: without a limit a
+    test without power (three folds of one series) would let a naive rule win that is a third worse.
     """
-    return TOLERATED * abs(loss) if min_gain is None else min_gain
+    return TOLERATED * metric.lack(value) if min_gain is None else min_gain
 
 
 def prefer_cheaper(

@@ -294,24 +294,31 @@ def _in_set(level: int) -> Callable[[Scored], FloatArray]:
 
 _HAND = "Hand (2012), Assessing the performance of classification methods"
 _DECIDED = ("unit", "label", "cut")
+_SMOOTH = "log_loss"  # what all figures of decisions are searched by: it also sees how near a decision was
 
 CLASSIFICATION = (
     Metric("accuracy", "higher", "share", "Share of items decided right.", f"right / all; {_HAND}", _accuracy, ratio,
-           _DECIDED, limits=(0.0, 1.0)),
+           _DECIDED, limits=(0.0, 1.0),
+           guide=_SMOOTH),
     Metric("balanced_accuracy", "higher", "share", "Mean over classes of the share of their items found.",
            "mean of recalls; Brodersen et al. (2010), The balanced accuracy and its posterior distribution", _counts,
-           _balanced_accuracy, _DECIDED, limits=(0.0, 1.0)),
+           _balanced_accuracy, _DECIDED, limits=(0.0, 1.0),
+           guide=_SMOOTH),
     Metric("f1", "higher", "share", "Harmonic mean of precision and recall of the positive class; the mean over more classes.",
-           "2 TP / (2 TP + FP + FN); van Rijsbergen (1979), Information retrieval", _counts, _f1, _DECIDED, limits=(0.0, 1.0)),
+           "2 TP / (2 TP + FP + FN); van Rijsbergen (1979), Information retrieval", _counts, _f1, _DECIDED, limits=(0.0, 1.0),
+           guide=_SMOOTH),
     Metric("macro_f1", "higher", "share", "Mean over classes of the harmonic mean of precision and recall.",
-           "mean of F1; Opitz and Burst (2019), Macro F1 and macro F1", _counts, _macro_f1, _DECIDED, limits=(0.0, 1.0)),
+           "mean of F1; Opitz and Burst (2019), Macro F1 and macro F1", _counts, _macro_f1, _DECIDED, limits=(0.0, 1.0),
+           guide=_SMOOTH),
     Metric("precision", "higher", "share", "Share of the alarms that were right; the mean over more classes.",
-           "TP / (TP + FP); van Rijsbergen (1979), Information retrieval", _counts, _precision, _DECIDED, limits=(0.0, 1.0)),
+           "TP / (TP + FP); van Rijsbergen (1979), Information retrieval", _counts, _precision, _DECIDED, limits=(0.0, 1.0),
+           guide=_SMOOTH),
     Metric("recall", "higher", "share", "Share of the positive items found; the mean over more classes.",
-           "TP / (TP + FN); van Rijsbergen (1979), Information retrieval", _counts, _recall, _DECIDED, limits=(0.0, 1.0)),
+           "TP / (TP + FN); van Rijsbergen (1979), Information retrieval", _counts, _recall, _DECIDED, limits=(0.0, 1.0),
+           guide=_SMOOTH),
     Metric("mcc", "higher", "ratio", "Correlation of what was decided with what was so.",
            "Gorodkin (2004), Comparing two K-category assignments by a K-category correlation coefficient", _counts, _matthews,
-           _DECIDED, limits=(-1.0, 1.0)),
+           _DECIDED, limits=(-1.0, 1.0), guide=_SMOOTH),
     Metric("roc_auc", "higher", "share", "Chance that a positive item ranks above a negative one; the mean over more classes.",
            "Mann-Whitney U / (P N); DeLong, DeLong and Clarke-Pearson (1988)", _area, ratio, ("label",), limits=(0.0, 1.0),
            direct=_mean_over_labels(_area_of)),
@@ -329,7 +336,7 @@ CLASSIFICATION = (
            _calibration, _calibration_error, limits=(0.0, 1.0)),
     Metric("cost_per_item", "lower", "ratio", "Mean cost of what was decided, at the costs of the spec.",
            "sum of costs / items; Elkan (2001), The foundations of cost-sensitive learning", _cost, ratio,
-           (*_DECIDED, "weight")),
+           (*_DECIDED, "weight"), guide=_SMOOTH),
     *(Metric(f"set_coverage_{level}", "target", "share", f"Share of items whose class is in the {level} % set.",
              "mean(p of the true class >= least of the set); Sadinle, Lei and Wasserman (2019), Least ambiguous classifiers",
              _in_set(level), ratio, ("label", least), limits=(0.0, 1.0), goal=level / 100)

@@ -116,13 +116,13 @@ def _reason(clusters: int) -> str:
 def _by_jackknife(value: float, error: float, clusters: int, resamples: int, level: float) -> Spread:
     reach = float(special.stdtrit(clusters - 1, 0.5 + level / 2)) * error
     p = 2.0 * float(special.stdtr(clusters - 1, -abs(value) / error))
-    method = f"jackknife over {clusters} clusters, t interval"
+    method = f"jackknife over {clusters:,} clusters, t interval"
     return Spread(value, value - reach, value + reach, max(p, 1 / (resamples + 1)), method)
 
 
 def _by_bootstrap(sums: FloatArray, statistic: Statistic, value: float, seed: int, resamples: int, level: float) -> Spread:
     drawn, errors = _resample(sums, statistic, seed, resamples)
-    error = float(_delta_error(sums.sum(axis=0), _moments(sums).sum(axis=0), statistic, len(sums)))
+    error = float(_delta_errors(np.ones((1, len(sums))), sums, sums.sum(axis=0)[None, :], statistic)[0])
     with np.errstate(divide="ignore", invalid="ignore"):
         distances = np.abs(drawn - value) / errors
     distances[~np.isfinite(distances)] = np.inf
@@ -130,7 +130,7 @@ def _by_bootstrap(sums: FloatArray, statistic: Statistic, value: float, seed: in
     if not np.isfinite(reach) or error == 0:
         return _by_percentile(drawn, value, len(sums), level)
     p = (1 + int((distances >= abs(value) / error).sum())) / (1 + resamples)
-    method = f"studentised bootstrap over {len(sums)} clusters, {resamples} resamples"
+    method = f"studentised bootstrap over {len(sums):,} clusters, {resamples:,} resamples"
     return Spread(value, value - reach, value + reach, p, method)
 
 
@@ -139,17 +139,15 @@ def _by_percentile(drawn: FloatArray, value: float, clusters: int, level: float)
     low = float(np.quantile(known, (1 - level) / 2, method="lower"))
     high = float(np.quantile(known, (1 + level) / 2, method="higher"))
     tail = min(int((known <= 0).sum()), int((known >= 0).sum()))
-    method = f"percentile bootstrap over {clusters} clusters, {len(known)} resamples (too few differ for a studentised one)"
+    method = f"percentile bootstrap over {clusters:,} clusters, {len(known):,} resamples (too few differ for a studentised one)"
     return Spread(value, low, high, min(1.0, (1 + 2 * tail) / (1 + len(known))), method)
 
 
 def _resample(sums: FloatArray, statistic: Statistic, seed: int, resamples: int) -> tuple[FloatArray, FloatArray]:
     """The statistic and its standard error in every resample of clusters, each ``[resamples]``."""
-    clusters, width = sums.shape
-    weights = _weights(clusters, resamples, seed)
-    moments = (weights @ _moments(sums).reshape(clusters, -1)).reshape(resamples, width, width)
+    weights = _weights(len(sums), resamples, seed)
     totals = weights @ sums
-    return statistic(totals), _delta_error(totals, moments, statistic, clusters)
+    return statistic(totals), _delta_errors(weights, sums, totals, statistic)
 
 
 @lru_cache(maxsize=2)
@@ -162,15 +160,16 @@ def _weights(clusters: int, resamples: int, seed: int) -> FloatArray:
     return counts
 
 
-def _moments(sums: FloatArray) -> FloatArray:
-    """Products of the sums of each cluster, ``[clusters, k, k]``."""
-    return sums[:, :, None] * sums[:, None, :]
+def _delta_errors(weights: FloatArray, sums: FloatArray, totals: FloatArray, statistic: Statistic) -> FloatArray:
+    """Standard error of each resample by the delta method, ``[resamples]``.
 
-
-def _delta_error(totals: FloatArray, moments: FloatArray, statistic: Statistic, clusters: int) -> FloatArray:
-    """Standard error by the delta method; needs no centring, as statistics are homogeneous of degree 0 in the sums."""
-    slope = _slope(totals, np.sqrt(np.diagonal(moments, axis1=-2, axis2=-1)), statistic)
-    variance = np.einsum("...i,...ij,...j->...", slope, moments, slope) * clusters / (clusters - 1)
+    What each cluster moves the statistic by is squared and added up over the clusters drawn. Needs no centring, as statistics
+    are homogeneous of degree 0 in the sums.
+    """
+    slope = _slope(totals, np.sqrt(weights @ sums**2), statistic)
+    moved = slope @ sums.T
+    moved *= moved
+    variance = np.einsum("rc,rc->r", weights, moved) * len(sums) / (len(sums) - 1)
     return np.asarray(np.sqrt(np.maximum(variance, 0.0)), np.float64)
 
 

@@ -37,6 +37,7 @@ class Metric:
         limits: smallest and largest possible value.
         goal: the best value of a metric whose direction is ``target``.
         skips_zero: leaves out rows whose truth is 0, where a relative error has no meaning.
+        guide: a metric of the same rows that a search goes by instead, where this one only steps when a decision changes.
         direct: the figure of rows at once, where that is cheaper than by its terms: a search asks for it thousands of times.
     """
 
@@ -51,6 +52,7 @@ class Metric:
     limits: tuple[float, float] = (0.0, np.inf)
     goal: float | None = None
     skips_zero: bool = False
+    guide: str = ""
     direct: Callable[[Scored], float] | None = None
 
     @property
@@ -81,6 +83,12 @@ class Metric:
         if self.direction == "target":
             return np.abs(value - (self.goal or 0.0))
         return -value if self.direction == "higher" else value
+
+    def lack(self, value: float) -> float:
+        """How far a figure is from a perfect one; its size where no figure is perfect."""
+        low, high = self.limits
+        best = {"lower": low, "higher": high}.get(self.direction, self.goal or 0.0)
+        return abs(value - best) if np.isfinite(best) else abs(value)
 
 
 def ratio(sums: FloatArray) -> FloatArray:

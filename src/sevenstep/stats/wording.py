@@ -1,4 +1,4 @@
-"""A metric's figure as a person reads it: one rule for the terminal, the chapters and the report.
+"""A metric's figure, its interval and its goal as a person reads them: one rule for the terminal, the chapters and the report.
 
 Shares are percent with three significant digits (``8.50 %``, ``11.5 %``), other figures have four.
 """
@@ -8,23 +8,14 @@ from __future__ import annotations
 import math
 
 from sevenstep.stats.metrics import METRICS
+from sevenstep.wording import DASH, percent
 
-__all__ = ["DASH", "difference", "figure", "interval", "is_share", "percent"]
-
-DASH = "–"
+__all__ = ["difference", "figure", "goal_text", "interval", "is_share"]
 
 
 def is_share(metric: str) -> bool:
     """Whether a metric is a share of 1, which is shown in percent."""
     return metric in METRICS and METRICS[metric].unit == "share"
-
-
-def percent(share: float) -> str:
-    """A share of 1 in percent: ``8.50 %``, ``11.5 %``; more digits only where what is not zero would read as zero."""
-    size = round(abs(share), 6)
-    if 0 < abs(share) < 0.00005:
-        return f"{100 * share:.1g} %"
-    return f"{100 * share:.2f} %" if size < 0.1 else f"{100 * share:.1f} %"
 
 
 def figure(value: float | None, metric: str = "") -> str:
@@ -42,6 +33,12 @@ def interval(value: float | None, low: float | None, high: float | None, metric:
         return figure(value, metric)
     ends = f"{figure(low, metric).removesuffix(' %')} to {figure(high, metric).removesuffix(' %')}"
     return f"{figure(value, metric)} ({ends})"
+
+
+def goal_text(operator: str, value: float, metric: str) -> str:
+    """A goal as people write it: ``≤ 8.50 %``."""
+    sign = {"<=": "≤", ">=": "≥"}.get(operator, operator)
+    return f"{sign} {figure(value, metric)}"
 
 
 def difference(value: float, metric: str = "") -> str:

@@ -9,10 +9,9 @@ from typing import Any
 from sevenstep.chapter import Block, Chapter, Column, Notes, Table
 from sevenstep.spec.brief import Brief
 from sevenstep.spec.model import Kpi
-from sevenstep.stats.wording import figure, interval
+from sevenstep.stats.wording import figure, goal_text, interval
 from sevenstep.steps.taking import as_taken_in
-from sevenstep.steps.words import goal_text
-from sevenstep.tasks.contract import Feasibility, Task
+from sevenstep.tasks.contract import Evidence, Feasibility, Task
 from sevenstep.work import Artifact, Leaves, Workbench
 
 __all__ = ["run"]
@@ -79,23 +78,24 @@ def _thread(brief: Brief, found: Sequence[Feasibility]) -> list[Block]:
     return [Table("What is to be reached, and what is expected", columns, rows, "Told before any model was trained.")]
 
 
-def _notes(found: Sequence[Feasibility]) -> list[Block]:
-    evidence = [
-        {"text": f"{item.kpi}: {piece.text}", "evidence": _measured(piece), "tone": "info"}
-        for item in found
-        for piece in item.evidence
-    ]
-    remedies = list(dict.fromkeys(remedy for item in found for remedy in item.remedies))
-    blocks: list[Block] = [Notes("Evidence", evidence)] if evidence else []
-    if remedies:
-        blocks.append(Notes("What would help", [{"text": text, "evidence": "", "tone": "info"} for text in remedies]))
-    return blocks
-
-
-def _measured(piece: Any) -> str:
-    text = interval(piece.value, piece.low, piece.high) if piece.value is not None else ""
-    return text + (f" (n = {piece.n:,})" if piece.n else "")
-
-
 def _task_blocks(found: Sequence[Feasibility]) -> list[Block]:
-    return [block for item in found for block in item.blocks]
+    """For each KPI the task's pictures, then what they rest on."""
+    return [block for item in found for block in (*item.blocks, _evidence(item))]
+
+
+def _evidence(item: Feasibility) -> Table:
+    rows = [{"name": piece.name, "value": _value(piece), "text": piece.text, "n": piece.n} for piece in item.evidence]
+    columns = [Column("name", "What"), Column("value", "Value"), Column("text", "What it says"), Column("n", "n", "integer")]
+    caption = "Measured values with their 95 % intervals, the reachable value with a 90 % one; n counts what the figure rests on."
+    return Table(f"{item.kpi}: evidence", columns, rows, caption)
+
+
+def _value(piece: Evidence) -> str:
+    return "" if piece.value is None else interval(piece.value, piece.low, piece.high, piece.metric)
+
+
+def _notes(found: Sequence[Feasibility]) -> list[Block]:
+    remedies = list(dict.fromkeys(remedy for item in found for remedy in item.remedies))
+    if not remedies:
+        return []
+    return [Notes("What would help", [{"text": text, "evidence": "", "tone": "info"} for text in remedies])]

@@ -18,10 +18,9 @@ from sevenstep.data.quality_score import FORMULA, harm, quality_score
 from sevenstep.data.snapshot import fingerprint_tables
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
-from sevenstep.stats.wording import percent
 from sevenstep.steps.taking import as_taken_in
-from sevenstep.steps.words import counted
 from sevenstep.tasks.contract import Task
+from sevenstep.wording import counted, percent
 from sevenstep.work import Artifact, Leaves, Workbench
 
 __all__ = ["run"]
@@ -44,7 +43,7 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     checked = check_contract(taken.items, contract, frequency=frequency, source=brief.data.main(), rows=rows)
     _stop(checked)
     aside = pl.concat([intake.frame("quarantine"), checked.quarantine])
-    data = replace(taken, tables={"items": checked.items})
+    data = replace(taken, tables={**taken.tables, "items": checked.items})
     data = replace(data, fingerprint=fingerprint_tables(data.tables, data.roles, data.facts))
     findings = [*checked.findings, *check_quality(data.items, data.roles, aside, limits=limits), *task.check(data, brief)]
     findings.sort(key=lambda finding: (-harm(finding), _RANK[finding.severity], -finding.share, finding.code, finding.column))
@@ -88,7 +87,7 @@ def _open_rows(data: Dataset) -> int:
 
 
 def _headline(data: Dataset, quality: Mapping[str, Any], aside: pl.DataFrame) -> str:
-    series = f"{counted(data.items.select(data.roles.keys).n_unique(), 'series', 'series')}, " if data.roles.keys else ""
+    series = f"{counted(data.items.select(data.roles.keys).n_unique(), 'series')}, " if data.roles.keys else ""
     kept = f", {len(aside):,} set aside" if len(aside) else ""
     open_ = _open_rows(data)
     waiting = f", {open_:,} to be predicted" if open_ else ""

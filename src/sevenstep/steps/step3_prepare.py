@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from sevenstep.chapter import Chapter, Notes
 from sevenstep.data.dataset import Dataset
 from sevenstep.spec.brief import Brief
-from sevenstep.steps.words import counted
 from sevenstep.tasks.contract import Profile, Task
+from sevenstep.wording import counted
 from sevenstep.work import Artifact, Leaves, Workbench
 
 __all__ = ["run"]

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from sevenstep.chapter import Block, Chapter, Column, Notes, Table
 from sevenstep.data.dataset import Dataset
 from sevenstep.spec.brief import Brief
-from sevenstep.steps.words import counted, times
+from sevenstep.steps.words import times
 from sevenstep.tasks.contract import Plan, Task
 from sevenstep.tasks.planning import plan_to_json
+from sevenstep.wording import counted
 from sevenstep.work import Artifact, Leaves, Workbench
 
 __all__ = ["run"]
@@ -37,21 +38,15 @@ def _headline(plan: Plan) -> str:
 
 def _chapter(plan: Plan) -> Chapter:
     families = list(dict.fromkeys(candidate.family for candidate in plan.candidates))
-    tried = (
-        f"{counted(len(plan.candidates), 'candidate')} of {counted(len(families), 'family', 'families')} ({', '.join(families)})"
-    )
+    tried = f"{counted(len(plan.candidates), 'candidate')} of {counted(len(families), 'family')} ({', '.join(families)})"
     answer = f"{tried} will be judged on {counted(len(plan.folds), 'fold')}: {plan.fold_reason}."
-    folds = [{"name": fold.name, "train": _said(fold.train), "test": _said(fold.test)} for fold in plan.folds]
-    columns = [Column("name", "Fold"), Column("train", "Learns from"), Column("test", "Judged on")]
+    folds = [{"name": fold.name, "learns": fold.learns, "judged": fold.judged} for fold in plan.folds]
+    columns = [Column("name", "Fold"), Column("learns", "Learns from"), Column("judged", "Judged on")]
     blocks: list[Block] = [*plan.blocks, Table("Folds", columns, folds, plan.fold_reason)]
     if plan.notes:
         items = [{"text": note, "evidence": "", "tone": "warn"} for note in plan.notes]
         blocks.append(Notes("What the time budget does not carry", items))
     return Chapter("design", "Design", answer, "", [*blocks, _spaces(plan)])
-
-
-def _said(words: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in words.items())
 
 
 def _spaces(plan: Plan) -> Table:

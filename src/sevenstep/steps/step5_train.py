@@ -13,10 +13,11 @@ from sevenstep.search.kpis import leading_kpi, leading_metric
 from sevenstep.search.leaderboard import Leaderboard, lead_curve, leaderboard, metric_named, slices
 from sevenstep.search.losses import loss_of
 from sevenstep.spec.brief import Brief
-from sevenstep.stats.wording import interval, is_share, percent
+from sevenstep.stats.wording import interval, is_share
 from sevenstep.tasks.contract import Candidate, Plan, Task
 from sevenstep.tasks.planning import plan_from_json, seconds_for_the_end
 from sevenstep.tasks.scoretable import ScoreTable, join_score_tables
+from sevenstep.wording import percent
 from sevenstep.work import Artifact, Failure, Leaves, Workbench
 
 __all__ = ["run"]

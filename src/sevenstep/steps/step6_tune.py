@@ -28,8 +28,8 @@ from sevenstep.work import Artifact, Leaves, Workbench
 
 __all__ = ["run"]
 
-SEARCH_SHARE = 0.22  # of the time budget at most for the search
-FITS_SHARE = 0.58  # of the time budget for comparison and search together; the other steps and the final fits take the rest
+SEARCH_SHARE = 0.30  # of the time budget at most for the search
+FITS_SHARE = 0.66  # of the time budget for comparison and search together; the other steps and the final fits take the rest
 KEPT_SHARE = 0.08  # of the time budget that stays unused where the machine keeps to the plan
 LONG_FIT, MOST_PACE = 5.0, 2.5  # seconds from which a fit tells the pace of the machine, and the slowest pace believed
 SEARCHED = 1  # candidates of each target whose hyperparameters are searched, besides those a person gave a space: the best ones
@@ -82,38 +82,42 @@ def _tuned(brief: Brief, task: Task, target: str, plan: Plan, scores: pl.DataFra
     measured = ScoreTable(scores).of(target=target).frame.partition_by("candidate", as_dict=True)
     tables = {str(name): ScoreTable(part) for (name,), part in measured.items()}
     candidates = {candidate.name: candidate for candidate in plan.candidates if candidate.target == target}
-    trials, planned = _searched(brief, target, plan, metric, tables, candidates, fits, bench)
+    rule = Rule(metric_named(metric), kpi.min_gain if metric == kpi.metric else None, brief.seed)
+    trials, planned = _searched(brief, target, plan, rule, tables, candidates, fits, bench)
     done = {trial.candidate.name: trial for trial in trials if trial.scores is not None}
     tables |= {name: trial.scores for name, trial in done.items() if trial.scores is not None}
     candidates |= {name: trial.candidate for name, trial in done.items()}
     bench.say(f"choosing members for {target}")
     library = Library.of(tables, {name: candidates[name].cost for name in tables})
-    rule = Rule(metric_named(metric), kpi.min_gain if metric == kpi.metric else None, brief.seed)
     selection = select(library, rule, task.blend)
     weights = zip(library.names, selection.weights.tolist(), strict=True)
     members = sorted(((candidates[name], weight) for name, weight in weights if weight > 0), key=lambda member: -member[1])
     main = members[0][0].name
     judgement = judge(task, library, selection, brief)
     return Outcome(
-        target, metric, members, judgement, selection, trials, planned, len(tables), main,
+        target, metric, rule.guide.name, members, judgement, selection, trials, planned, len(tables), main,
         compared=kpi_estimate(tables[main], metric, brief.seed),
         judged=kpi_estimate(judgement.scores, metric, brief.seed),
     )  # fmt: skip
 
 
 def _searched(
-    brief: Brief, target: str, plan: Plan, metric: str, tables: Mapping[str, ScoreTable],
+    brief: Brief, target: str, plan: Plan, rule: Rule, tables: Mapping[str, ScoreTable],
     candidates: Mapping[str, Candidate], fits: Fits, bench: Workbench,
 ) -> tuple[list[Trial], int]:  # fmt: skip
     """Trials around the best candidates and around those a person said how to search; and how many were planned."""
-    able = [candidates[name] for name in sorted(tables, key=lambda name: loss_of(tables[name], metric)) if candidates[name].space]
+    able = [
+        candidates[name]
+        for name in sorted(tables, key=lambda name: loss_of(tables[name], rule.metric.name))
+        if candidates[name].space
+    ]
     starts = [candidate for place, candidate in enumerate(able) if place < SEARCHED or candidate.searched]
     counts = plan_trials(starts, len(plan.folds), _search_seconds(brief, plan) / len(brief.targets), CORES)
     reserve = _reserve(brief, plan, starts, fits.pace)
     trials: list[Trial] = []
     for start in starts:
         bench.say(f"searching around {start.name} of {target}")
-        trials += search(start, tables[start.name], counts[start.name], plan.folds, metric, fits, brief.seed, reserve)
+        trials += search(start, tables[start.name], counts[start.name], plan.folds, rule.guide.name, fits, brief.seed, reserve)
     return trials, sum(counts.values())
 
 

@@ -17,9 +17,9 @@ from sevenstep.data.dataset import Dataset
 from sevenstep.errors import InputError, InputWarning
 from sevenstep.search.kpis import KpiState, gate_of, leading_kpi
 from sevenstep.spec.brief import Brief
-from sevenstep.steps.words import counted
 from sevenstep.tasks.contract import Model, Task
 from sevenstep.tasks.scoretable import ScoreTable
+from sevenstep.wording import counted
 from sevenstep.work import Artifact, Leaves, Workbench
 
 __all__ = ["run"]
@@ -102,13 +102,18 @@ def _headline(states: Sequence[Mapping[str, Any]], made: _Made) -> str:
 
 def _answer(states: Sequence[Mapping[str, Any]], made: _Made) -> str:
     missed = [state["id"] for state in states if state["state"] != "met"]
-    text = (
-        "The model is released with every KPI met." if not missed else f"The model is released, but {', '.join(missed)} not met."
-    )
+    short = f"The model is released, but {_listed(missed)} {'is' if len(missed) == 1 else 'are'} not met."
+    text = short if missed else "The model is released with every KPI met."
     if made.frame is None:
         return f"{text} No predictions yet: {made.why}."
     waited = "rows of the data that wait for one" if made.waited else "what comes after the data, in which no row waits for one"
     return f"{text} It made {made.counted()}, for {waited}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``the goal of accuracy``, ``the goals of accuracy and percent``."""
+    *first, last = names or [""]
+    return f"the goals of {', '.join(first)} and {last}" if first else f"the goal of {last}"
 
 
 def _doubts(made: _Made) -> list[Block]:

@@ -16,9 +16,10 @@ from sevenstep.search.leaderboard import metric_named
 from sevenstep.search.tune import Trial
 from sevenstep.spec.brief import Brief
 from sevenstep.stats.intervals import Estimate
-from sevenstep.stats.wording import DASH, figure, interval, is_share
-from sevenstep.steps.words import counted, goal_text, money
+from sevenstep.stats.wording import figure, goal_text, interval, is_share
+from sevenstep.steps.words import money
 from sevenstep.tasks.contract import Candidate, Task
+from sevenstep.wording import DASH, counted
 
 __all__ = ["Outcome", "chapter", "headline"]
 
@@ -32,6 +33,7 @@ class Outcome:
     Args:
         target: the target.
         metric: what candidates were compared on.
+        guide: the metric hyperparameters were searched by.
         members: the candidates of the final model with their weights, heaviest first.
         judgement: its scores, made without the fold they are of, and its calibration.
         selection: how the members were chosen.
@@ -45,6 +47,7 @@ class Outcome:
 
     target: str
     metric: str
+    guide: str
     members: Sequence[tuple[Candidate, float]]
     judgement: Judgement
     selection: Selection
@@ -87,7 +90,7 @@ def _answer(states: Sequence[KpiState], outcomes: Sequence[Outcome]) -> str:
     text += f" The interval of {' and '.join(near)} spans the goal." if near else ""
     worth = [f"{money(state.worth, state.worth_unit)} against {state.baseline}" for state in states if state.worth]
     text += f" That is worth {worth[0]}." if worth else ""
-    return " ".join([text, *(_why_worse(outcome) for outcome in outcomes if _is_worse(outcome))])
+    return text
 
 
 def _is_worse(outcome: Outcome) -> bool:
@@ -103,7 +106,7 @@ def _is_worse(outcome: Outcome) -> bool:
 def _why_worse(outcome: Outcome) -> str:
     compared, judged = (figure(found.value, outcome.metric) for found in (outcome.compared, outcome.judged))
     return (
-        f"For {outcome.target} {outcome.metric.upper()} {judged} is worse than the {compared} of {outcome.main} on all folds, "
+        f"{outcome.metric.upper()} {judged} is worse than the {compared} of {outcome.main} on all folds, "
         f"because that one was chosen among {outcome.among} on the folds it is shown for, while here all choices were made anew "
         "without each fold."
     )
@@ -186,18 +189,22 @@ def _trials_table(outcome: Outcome) -> Table:
     ]
     done = sum(trial.loss is not None for trial in outcome.trials)
     caption = f"{done} of {counted(outcome.planned, 'planned trial')} were finished."
-    kind: Format = "percent" if is_share(outcome.metric) else "number"
-    label = f"Mean {outcome.metric.upper()} over folds"
+    kind: Format = "percent" if is_share(outcome.guide) else "number"
+    label = f"Mean {outcome.guide.upper()} over folds"
     columns = [Column("name", "Trial"), Column("loss", label, kind), Column("what", "Hyperparameters")]
     return Table(f"Search for {outcome.target}", columns, rows, caption, 6)
+
+
+def _has_searched(outcome: Outcome) -> bool:
+    return any(trial.loss is not None for trial in outcome.trials)
 
 
 def _judged(outcomes: Sequence[Outcome]) -> Notes:
     searched = "; hyperparameters were searched for on all folds, which flatters the figures a little"
     items = [
         {
-            "text": f"{outcome.target}: {outcome.judgement.method}{searched if outcome.trials else ''}.",
-            "evidence": "",
+            "text": f"{outcome.target}: {outcome.judgement.method}{searched if _has_searched(outcome) else ''}.",
+            "evidence": _why_worse(outcome) if _is_worse(outcome) else "",
             "tone": "info",
         }
         for outcome in outcomes

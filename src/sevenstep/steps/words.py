@@ -1,23 +1,10 @@
-"""Goals, counts, amounts and durations as a person reads them; figures of metrics are worded in `sevenstep.stats.wording`."""
+"""Amounts and durations as a person reads them."""
 
 from __future__ import annotations
 
 import math
 
-from sevenstep.stats.wording import figure
-
-__all__ = ["counted", "goal_text", "money", "times"]
-
-
-def goal_text(operator: str, value: float, metric: str) -> str:
-    """A goal as people write it: ``≤ 8.50 %``."""
-    sign = {"<=": "≤", ">=": "≥"}.get(operator, operator)
-    return f"{sign} {figure(value, metric)}"
-
-
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """``1 row``, ``2,000 rows``."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+__all__ = ["money", "times"]
 
 
 def money(value: float, unit: str) -> str:

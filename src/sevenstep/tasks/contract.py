@@ -61,7 +61,10 @@ class Grammar:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One figure behind a verdict: what was measured, its value with an interval where there is one, and what it says."""
+    """One figure behind a verdict: what was measured, its value with an interval where there is one, and what it says.
+
+    ``metric`` is what the value is a figure of, and so how it is written; empty for counts.
+    """
 
     name: str
     text: str
@@ -69,6 +72,7 @@ class Evidence:
     low: float | None = None
     high: float | None = None
     n: int | None = None
+    metric: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,13 +162,16 @@ class Candidate:
 class Fold:
     """One split: which rows may be learnt from and which are scored, in words only the task reads (JSON values).
 
-    ``name`` is shown; ``number`` orders folds (for time, from the oldest).
+    ``name``, ``learns`` (what is learnt from) and ``judged`` (what is scored) are shown; ``number`` orders folds (for time, from
+    the oldest).
     """
 
     name: str
     number: int
     train: Mapping[str, Any] = field(default_factory=dict)
     test: Mapping[str, Any] = field(default_factory=dict)
+    learns: str = ""
+    judged: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from sevenstep.data.labels.errors import Suspects
 from sevenstep.data.labels.typical import typical_rows
+from sevenstep.wording import roughly
 
 __all__ = ["SECOND_LOOK", "By", "Choice", "Pool", "choose_rows", "margins", "suspected_choices"]
 
@@ -108,7 +109,7 @@ def suspected_choices(suspects: Suspects, given: Sequence[str], classes: Sequenc
     for place in range(min(count, len(suspects))):
         suggested, likely = int(suspects.suggested[place]), float(suspects.suggested_probability[place])
         own = float(suspects.given_probability[place])
-        reason = f"labelled '{given[place]}', which is found {own:.0%} likely; '{classes[suggested]}' {likely:.0%}"
+        reason = f"labelled '{given[place]}', which is found {roughly(own)} likely; '{classes[suggested]}' {roughly(likely)}"
         found.append(Choice(int(suspects.rows[place]), "suspected", reason, suggested, likely))
     return found
 
@@ -116,7 +117,7 @@ def suspected_choices(suspects: Suspects, given: Sequence[str], classes: Sequenc
 def _doubted(pool: Pool, row: int) -> Choice:
     first, second = np.argsort(-pool.probability[row], kind="stable")[:2]
     likely, next_likely = pool.probability[row][[first, second]]
-    reason = f"'{pool.classes[first]}' {likely:.0%} or '{pool.classes[second]}' {next_likely:.0%}"
+    reason = f"'{pool.classes[first]}' {roughly(likely)} or '{pool.classes[second]}' {roughly(next_likely)}"
     return Choice(row, "uncertain", reason, int(first), float(likely))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from sevenstep.chapter import Figure
 from sevenstep.report.charts.bars import bars
+from sevenstep.report.charts.control import control
 from sevenstep.report.charts.dots import dots
 from sevenstep.report.charts.heatmap import heatmap
 from sevenstep.report.charts.histogram import histogram
@@ -29,6 +30,7 @@ _FORMS: dict[str, Callable[[Figure, Words], list[Panel]]] = {
     "heatmap": heatmap,
     "scatter": scatter,
     "thread": thread,
+    "control": control,
 }
 
 

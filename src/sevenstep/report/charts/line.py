@@ -38,7 +38,8 @@ def line(figure: Figure, words: Words) -> list[Panel]:
     rows = [_row(figure, row, " ".join(text), words) for row, text in zip(figure.rows, texts, strict=True)]
     x = where(figure, distinct(row["x"] for row in rows), words)
     y = measure(figure, "y", figure.y_label)
-    layers = [*_bands(rows, x, y, groups), _lines(rows, x, y, groups)]
+    few = len(rows) <= _FEW * max(len(groups), 1)
+    layers = [*_bands(rows, x, y, groups, few), _lines(x, y, groups, few)]
     layers += [*goal_layer(figure, words, axis=y, along="y"), *hover_layers(x, y)]
     names = [plain(figure.x_label) or words.say("category"), plain(figure.y_label) or words.say("value")]
     return [panel(layers, rows, height=_HEIGHT, tips=[*names, words.say("group")] if groups else names)]
@@ -53,24 +54,24 @@ def _row(figure: Figure, row: Mapping[str, Any], value: str, words: Words) -> di
     return {key: value for key, value in drawn.items() if value is not None} | {"tip": tip(*texts)}
 
 
-def _bands(rows: list[dict[str, Any]], x: Spec, y: Spec, groups: list[str]) -> list[Spec]:
+def _bands(rows: list[dict[str, Any]], x: Spec, y: Spec, groups: list[str], few: bool) -> list[Spec]:
     if not any("low" in row for row in rows):
         return []
-    encoding = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, **colour_of_group(groups, lines=True)}
+    encoding = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, **colour_of_group(groups, lines=not few)}
     return [{"mark": {"type": "area", "style": "band"}, "encoding": encoding}]
 
 
-def _lines(rows: list[dict[str, Any]], x: Spec, y: Spec, groups: list[str]) -> Spec:
-    few = len(rows) <= _FEW * max(len(groups), 1)
+def _lines(x: Spec, y: Spec, groups: list[str], few: bool) -> Spec:
+    """Lines, with a mark at each point where points are few; the legend then shows the marks."""
     lines: Spec = {
         "mark": {"type": "line", "style": "course"},
-        "encoding": {"x": x, "y": y, **colour_of_group(groups, dash=True, lines=True)},
+        "encoding": {"x": x, "y": y, **colour_of_group(groups, dash=True, lines=not few)},
     }
     if not few:
         return lines
     points = {
         "mark": {"type": "point", "style": "mark"},
-        "encoding": {"x": x, "y": y, **colour_of_group(groups, shape=True, lines=True)},
+        "encoding": {"x": x, "y": y, **colour_of_group(groups, shape=True)},
     }
     return {"layer": [lines, points]}
 

@@ -169,21 +169,18 @@ def group_marks(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def colour_of_group(groups: Sequence[str], *, dash: bool = False, shape: bool = False, lines: bool = False) -> Spec:
     """Encodings that tell groups apart by colour and, for those who see no colours, by dash or shape.
 
-    With ``lines`` the legend shows strokes, whatever else is drawn.
+    With ``lines`` the legend shows strokes; layers of one chart must agree on it, because they share one legend.
     """
     if not groups:
         return {}
-    legend: Spec = {"title": None, **({"symbolType": "stroke", "symbolSize": 500} if lines else {})}
+    strokes: Spec = {"symbolType": "stroke", "symbolSize": 500} if lines else {"symbolDash": [1, 0]}
+    legend: Spec = {"title": None, **strokes}
     common: Spec = {"field": "group", "type": "nominal", "scale": {"domain": list(groups)}, "legend": legend}
     encoding: Spec = {"color": common}
     if dash:
         encoding["strokeDash"] = {**common, "scale": {"domain": list(groups), "range": "dashes"}}
     if shape:
-        encoding["shape"] = {
-            **common,
-            "scale": {"domain": list(groups), "range": "shapes"},
-            **({"legend": None} if lines else {}),
-        }
+        encoding["shape"] = {**common, "scale": {"domain": list(groups), "range": "shapes"}}
     return encoding
 
 

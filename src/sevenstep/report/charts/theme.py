@@ -82,8 +82,8 @@ def _ranges(colours: Colours) -> dict[str, Any]:
         "category": [colours[name] for name in SERIES],
         "dashes": _DASHES,
         "shapes": _SHAPES,
-        "states": [colours["met"], colours["missed"], colours["none"]],
-        "state-shapes": ["circle", "diamond", "circle"],
+        "states": [colours["met"], colours["missed"], colours["none"], colours["series-1"]],
+        "state-shapes": ["circle", "diamond", "circle", "circle"],
         "one-ramp": [colours["ramp-low"], colours["ramp-high"]],
         "around-zero": [colours["below"], colours["zero"], colours["above"]],
     }
@@ -105,6 +105,14 @@ def _marks(colours: Colours) -> dict[str, Any]:
         "interval-on-bar": {"color": ink, "strokeWidth": 1.5, "opacity": 0.8},
         "thread-line": {"color": colours["axis"], "strokeWidth": 1.5},
         "goal": {"color": colours["goal"], "strokeWidth": 1.75, "strokeDash": [5, 4]},
+        "limit": {"color": colours["goal"], "strokeWidth": 1.25, "strokeDash": [5, 4]},
+        "centre": {"color": colours["goal"], "strokeWidth": 1.25},
+        "zone": {"color": first, "opacity": 0.07},
+        "points": {"color": first, "strokeWidth": 1.4, "strokeJoin": "round"},
+        "point": {"color": first, "filled": True, "size": 26, "opacity": 1},
+        "signal": {"color": colours["missed"], "filled": True, "size": 64, "shape": "diamond", "opacity": 1},
+        "signal-left-out": {"color": colours["missed"], "filled": False, "size": 64, "shape": "diamond", "strokeWidth": 1.75},
+        "border": {"color": colours["axis"], "strokeWidth": 1.25, "strokeDash": [2, 3]},
         "hair": {"color": colours["axis"], "strokeWidth": 1},
         "hover": {"color": ink, "filled": True, "size": 60},
         "actual": {"color": ink, "strokeWidth": 1.6, "strokeJoin": "round"},
@@ -118,10 +126,16 @@ def _marks(colours: Colours) -> dict[str, Any]:
 def _texts(colours: Colours) -> dict[str, Any]:
     goal = {"color": colours["goal"], "fontSize": 12, "fontWeight": 600}
     value = {"color": colours["ink"], "fontSize": 12}
+    signal = {"color": colours["missed"], "fontSize": 11.5, "fontWeight": 600, "align": "center"}
     return {
         "goal-label-y": {**goal, "align": "right", "baseline": "bottom", "dy": -4},
         "goal-label-x": {**goal, "align": "center", "baseline": "bottom", "dy": -5},
         "origin-label": {**goal, "align": "right", "baseline": "top", "dx": -7, "dy": 2},
+        "limit-label": {"color": colours["goal"], "fontSize": 11.5, "align": "left", "dx": 6},
+        "signal-above": {**signal, "baseline": "bottom", "dy": -6},
+        "signal-below": {**signal, "baseline": "top", "dy": 7},
+        "phase-label-1": {"color": colours["muted"], "fontSize": 11.5, "align": "right", "baseline": "top", "dx": -6, "dy": 2},
+        "phase-label-2": {"color": colours["muted"], "fontSize": 11.5, "align": "left", "baseline": "top", "dx": 6, "dy": 2},
         "row-value": {**value, "align": "left", "dx": 12},
         "end-of-bar": {**value, "align": "center", "baseline": "bottom", "dy": -4},
         "beside-mark": {**value, "align": "left", "dx": 10, "dy": -8},

@@ -27,6 +27,7 @@ __all__ = ["thread", "thread_format"]
 
 _HEIGHT = 200
 _STATES = ("met", "missed", "not_measured")
+_ON_THE_WAY = ""  # the state of a stage before the final model: neither met nor missed yet
 
 
 def thread(figure: Figure, words: Words) -> list[Panel]:
@@ -78,7 +79,7 @@ def _course(x: Spec, y: Spec) -> list[Spec]:
 
 
 def _marks(x: Spec, y: Spec, words: Words) -> list[Spec]:
-    names = [words.known("state", state) for state in _STATES]
+    names = [*(words.known("state", state) for state in _STATES), _ON_THE_WAY]
     state: Spec = {"field": "state", "type": "nominal", "legend": None}
     looks: Spec = {
         "color": {**state, "scale": {"domain": names, "range": "states"}},

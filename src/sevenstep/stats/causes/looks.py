@@ -18,10 +18,11 @@ from sevenstep.stats.scored import BoolArray, FloatArray
 __all__ = ["Columns", "Look", "make_looks"]
 
 _CUTS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+_HALF = 0.5
 _COARSE = (0.2, 0.8)
 _WINDOWS = ((0.05, 0.95), (0.1, 0.9), (0.2, 0.8))
 _MOST_LEVELS = 150
-_LEVELS = 2  # a number with as few values names two states
+_LEVELS = 2  # a number with as few values names two states; of two levels one says what the other does
 _MOST_PAIRS = 1500
 _MOST_CELLS = 40_000_000
 _LEAST_ROWS, _LEAST_EXPECTED, _LEAST_EXPECTED_PAIR = 10, 0.5, 5.0
@@ -39,7 +40,8 @@ class Columns:
 class Look:
     """One possible cause: ``exposed`` tells which items ``[n]`` it touches, ``level`` says in words when.
 
-    ``columns`` has one name, or two for a pair, whose ``parts`` are the two looks. ``paired`` says whether pairs are made of it.
+    ``columns`` has one name, or two for a pair, whose ``parts`` are the two looks. ``paired`` says whether pairs are made of it,
+    ``cut`` whether it is one side of two: of a cut of a number, or one of two levels.
     """
 
     columns: tuple[str, ...]
@@ -47,6 +49,7 @@ class Look:
     exposed: BoolArray
     paired: bool = False
     parts: tuple[Look, ...] = ()
+    cut: bool = False
 
     @property
     def text(self) -> str:
@@ -54,17 +57,17 @@ class Look:
         return " and ".join(part.text for part in self.parts) if self.parts else f"{self.columns[0]} {self.level}"
 
 
-def make_looks(columns: Columns, rate: float, *, pairs: bool) -> list[Look]:
+def make_looks(columns: Columns, rate: float, *, pairs: bool, halves: bool = True) -> list[Look]:
     """All looks with enough items, singles first.
 
     A look needs 10 items on either side and, at the mean ``rate``, half an expected defect among those exposed (5 for a pair).
-    Of the pairs the largest are made, up to 1,500.
+    Of the pairs the largest are made, up to 1,500. Without ``halves`` only the smaller of two sides is looked at: where less
+    counts as much as more, the other side says the same.
     """
     least = max(_LEAST_ROWS, int(np.ceil(_LEAST_EXPECTED / rate)))
     singles = [look for look in _singles(columns) if least <= look.exposed.sum() <= len(look.exposed) - _LEAST_ROWS]
-    if not pairs or not singles:
-        return singles
-    return singles + _pairs(singles, max(_LEAST_ROWS, int(np.ceil(_LEAST_EXPECTED_PAIR / rate))))
+    together = _pairs(singles, max(_LEAST_ROWS, int(np.ceil(_LEAST_EXPECTED_PAIR / rate)))) if pairs else []
+    return [look for look in singles if halves or not look.cut or look.exposed.mean() <= _HALF] + together
 
 
 def _singles(columns: Columns) -> Iterator[Look]:
@@ -80,7 +83,7 @@ def _of_category(name: str, texts: NDArray[np.object_]) -> Iterator[Look]:
     place = np.full(len(texts), -1)
     place[~missing] = codes
     for level in np.argsort(-counts, kind="stable")[:_MOST_LEVELS]:
-        yield Look((name,), f"= {levels[level]}", place == level, paired=True)
+        yield Look((name,), f"= {levels[level]}", place == level, paired=True, cut=len(levels) == _LEVELS)
     yield Look((name,), "missing", missing)
 
 
@@ -93,8 +96,8 @@ def _of_number(name: str, values: FloatArray) -> Iterator[Look]:
         ends = {share: float(np.quantile(known, share)) for share in _CUTS}
         for cut in np.unique(list(ends.values())):
             coarse = cut in (ends[_COARSE[0]], ends[_COARSE[1]])
-            yield Look((name,), f"above {cut:.4g}", values > cut, paired=coarse and cut == ends[_COARSE[1]])
-            yield Look((name,), f"up to {cut:.4g}", values <= cut, paired=coarse and cut == ends[_COARSE[0]])
+            yield Look((name,), f"above {cut:.4g}", values > cut, paired=coarse and cut == ends[_COARSE[1]], cut=True)
+            yield Look((name,), f"up to {cut:.4g}", values <= cut, paired=coarse and cut == ends[_COARSE[0]], cut=True)
         for low, high in _WINDOWS:
             outside = (values < ends[low]) | (values > ends[high])
             yield Look((name,), f"outside {ends[low]:.4g} to {ends[high]:.4g}", outside)

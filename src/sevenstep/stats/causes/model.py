@@ -14,19 +14,28 @@ __all__ = ["design_columns", "fitted_risk", "strata_of"]
 
 _ROUNDS, _RIDGE, _CLOSE = 30, 0.5, 1e-8
 _PARTS = 10
+_FAR = 3.0  # interquartile ranges from the middle
 _MOST_STRATA = 30
 
 
 def design_columns(found: Look, numbers: Mapping[str, FloatArray]) -> FloatArray:
-    """What a found cause adds to the model ``[n, k]``: itself, its parts when it is a pair, tenths of a number it is about.
+    """What a found cause adds to the model ``[n, k]``: itself, its parts when it is a pair, tenths and slope of its number.
 
-    Tenths, because a number rarely acts as a step: what remains of its slope must not come back as the next cause.
+    Tenths and slope, because a number rarely acts as a step: what remains of it must not come back as the next cause.
     """
     columns = [found.exposed, *(part.exposed for part in found.parts)]
+    slopes = [_slope(numbers[name]) for name in found.columns if name in numbers]
     for name in found.columns:
         if name in numbers:
             columns += _tenths(numbers[name])
-    return np.column_stack(columns).astype(np.float64)
+    return np.column_stack([*columns, *slopes]).astype(np.float64)
+
+
+def _slope(values: FloatArray) -> FloatArray:
+    """The number itself, its middle 0 and its spread 1, far values drawn in; 0 where it is missing."""
+    low, middle, high = np.nanquantile(values, [0.25, 0.5, 0.75])
+    scaled = (values - middle) / (high - low if high > low else 1.0)
+    return np.asarray(np.clip(np.nan_to_num(scaled), -_FAR, _FAR), np.float64)
 
 
 def _tenths(values: FloatArray) -> list[BoolArray]:

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse
 
 from sevenstep.stats.causes.clustering import Clusters
 from sevenstep.stats.causes.looks import Look
+from sevenstep.stats.causes.null import Null
+from sevenstep.stats.causes.outcomes import Outcome
 from sevenstep.stats.scored import FloatArray
 
 __all__ = ["Looked", "Tested", "score_looks"]
 
-FEW = 6
-LEAST_EXPECTED = 3.0
-"""A look that touches fewer clusters, or expects fewer defects, is judged by an exact tail, as flips would not tell it."""
 FLIPS = 1999
 _MOST_GROUPS = 600
 _CHUNK = 256
@@ -58,61 +57,42 @@ class Looked:
 @dataclass(frozen=True)
 class Tested:
     """Of each look ``[j]``: ``z`` (score over its standard error, minus infinity where the causes found so far leave nothing to
-    tell it by) and ``p``, the chance of it or any other look reaching that far by chance.
+    tell it by), ``p``, the chance of it or any other look reaching that far by chance, and ``explained``, how much of the outcome
+    goes with it (score squared over its variance, as if items were independent): a strong cause of a few lots before a weak one
+    of many items.
     """
 
     z: FloatArray
     p: FloatArray
+    explained: FloatArray
 
 
-@dataclass(frozen=True)
-class _Null:
-    """The model of the causes found so far: residuals, variances, the inputs with their weighted inverse."""
-
-    residuals: FloatArray
-    variances: FloatArray
-    inputs: FloatArray
-    inverse: FloatArray
-    likeness: float
-
-    @classmethod
-    def of(cls, outcome: FloatArray, risk: FloatArray, design: FloatArray, clusters: Clusters) -> _Null:
-        inputs = np.column_stack([np.ones(len(outcome)), design])
-        variances, residuals = risk * (1 - risk), outcome - risk
-        inverse = np.asarray(np.linalg.pinv((inputs * variances[:, None]).T @ inputs), np.float64)
-        return cls(residuals, variances, inputs, inverse, clusters.likeness(residuals, variances))
-
-
-def score_looks(
-    outcome: FloatArray, risk: FloatArray, design: FloatArray, looked: Looked, clusters: Clusters, seed: int
-) -> Tested:
-    """Test every look given the ``risk`` ``[n]`` that a model on ``design`` ``[n, k]`` explains.
+def score_looks(outcome: Outcome, null: Null, looked: Looked, clusters: Clusters, seed: int) -> Tested:
+    """Test every look given what the model ``null`` of the causes found so far explains.
 
     The score of a look is the sum of residuals over exposed items, the look freed of the model's inputs; its variance takes the
     items of a cluster as equally correlated. The p value is the share of sign flips of whole clusters' contributions in which the
     largest of all looks is as large: a max-T permutation that respects clusters and holds for any dependence between looks
     (Hemerik, Goeman and Finos 2020, Robust testing in generalized linear models by sign flipping score contributions; Westfall
-    and Young 1993). Looks that touch fewer than `FEW` clusters or expect fewer than `LEAST_EXPECTED` defects are judged by the
-    tail of a beta-binomial distribution, as wide as the other clusters allow, times the number of looks (Bonferroni) instead;
-    where both kinds are there, p values double, so that the whole keeps its level.
+    and Young 1993). Looks that touch too little for that (`Outcome.by_flips`) are judged by a tail as wide as the other clusters
+    allow, times the number of looks (Bonferroni) instead; where both kinds are there, p values double, so that the whole keeps
+    its level. Where both directions count, scores are without their sign.
     """
-    null = _Null.of(outcome, risk, design, clusters)
-    scores, contributions = _scores(null, looked, clusters, seed)
+    scores, explained, contributions = _scores(null, looked, clusters, seed)
     tellable = np.isfinite(scores)
-    many = (looked.touched >= FEW) & (looked.sizes * outcome.mean() >= LEAST_EXPECTED)
+    scores = np.where(tellable, np.abs(scores), scores) if outcome.sides == 2 else scores
+    many = outcome.by_flips(looked.sizes, looked.touched)
     p = np.ones(len(scores))
     if (many & tellable).any():
-        p[many & tellable] = _by_flips(scores[many & tellable], contributions[:, many & tellable], seed)
+        p[many & tellable] = _by_flips(scores[many & tellable], contributions[:, many & tellable], outcome.sides, seed)
     for place in np.flatnonzero(~many & tellable & (scores > 0)):
-        exposed = looked.looks[int(place)].exposed
-        likeness = clusters.highest_likeness(null.residuals, null.variances, exposed)
-        p[place] = min(1.0, _tail(outcome[exposed], risk[exposed], likeness) * len(scores))
+        p[place] = min(1.0, outcome.tail(null, looked.looks[int(place)].exposed, clusters) * len(scores))
     doubled = (many & tellable).any() and (~many & tellable).any()
-    return Tested(scores, np.minimum(1.0, p * 2) if doubled else p)
+    return Tested(scores, np.minimum(1.0, p * 2) if doubled else p, explained)
 
 
-def _scores(null: _Null, looked: Looked, clusters: Clusters, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Score of each look in standard errors, and the contributions ``[group, look]`` to it from random groups of clusters.
+def _scores(null: Null, looked: Looked, clusters: Clusters, seed: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Score of each look in standard errors, what it explains, and contributions ``[group, look]`` of random groups of clusters.
 
     A look freed of the model's inputs is ``exposed - inputs @ slope``; it is never written out, as all that is needed of it are
     sums over clusters.
@@ -121,10 +101,13 @@ def _scores(null: _Null, looked: Looked, clusters: Clusters, seed: int) -> tuple
         _freed(null, looked.exposed[:, start : start + _CHUNK], clusters, _groups(len(clusters), seed))
         for start in range(0, len(looked.looks), _CHUNK)
     ]
-    return np.concatenate([scores for scores, _ in chunks]), np.column_stack([parts for _, parts in chunks])
+    scores, explained, contributions = zip(*chunks, strict=True)
+    return np.concatenate(scores), np.concatenate(explained), np.column_stack(contributions)
 
 
-def _freed(null: _Null, exposed: sparse.csc_array, clusters: Clusters, groups: sparse.csr_array) -> tuple[FloatArray, FloatArray]:
+def _freed(
+    null: Null, exposed: sparse.csc_array, clusters: Clusters, groups: sparse.csr_array
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     weighted = (null.inputs * null.variances[:, None]).T @ exposed
     slope = null.inverse @ weighted
     sums = clusters.matrix
@@ -141,7 +124,8 @@ def _freed(null: _Null, exposed: sparse.csc_array, clusters: Clusters, groups: s
     before = weighted[0] - weighted[0] ** 2 / null.variances.sum()
     told = left > _ALIASED * before
     contributions = groups @ summed(null.residuals) / np.sqrt(np.where(told, variance, np.inf))
-    return np.where(told, contributions.sum(axis=0), -np.inf), contributions
+    scores = contributions.sum(axis=0)
+    return np.where(told, scores, -np.inf), scores**2 * variance / np.where(told, left, np.inf), contributions
 
 
 def _groups(clusters: int, seed: int) -> sparse.csr_array:
@@ -151,17 +135,9 @@ def _groups(clusters: int, seed: int) -> sparse.csr_array:
     return sparse.csr_array((np.ones(clusters), (place, np.arange(clusters))), shape=(groups, clusters))
 
 
-def _by_flips(scores: FloatArray, contributions: FloatArray, seed: int) -> FloatArray:
+def _by_flips(scores: FloatArray, contributions: FloatArray, sides: int, seed: int) -> FloatArray:
     signs = np.random.default_rng([seed, 1]).integers(0, 2, (FLIPS, len(contributions))).astype(np.float32) * 2 - 1
-    largest = (signs @ contributions.astype(np.float32)).max(axis=1)
+    flipped = signs @ contributions.astype(np.float32)
+    largest = (np.abs(flipped) if sides == 2 else flipped).max(axis=1)
     reached = len(largest) - np.searchsorted(np.sort(largest), scores, side="left")
     return np.asarray((1 + reached) / (1 + FLIPS), np.float64)
-
-
-def _tail(outcome: FloatArray, risk: FloatArray, likeness: float) -> float:
-    """Chance of as many defects among items that are all correlated as those of one cluster are."""
-    count, n, mean = int(outcome.sum()), len(outcome), float(risk.mean())
-    if likeness < 1e-6:
-        return float(stats.binom.sf(count - 1, n, mean))
-    scale = (1 - likeness) / likeness
-    return float(stats.betabinom.sf(count - 1, n, mean * scale, (1 - mean) * scale))

@@ -8,41 +8,17 @@ import numpy as np
 from scipy import special, stats
 
 from sevenstep.stats.control.constants import d2, d3
+from sevenstep.stats.control.expected import expected_outside, is_normal
 from sevenstep.stats.control.process import moving_ranges, sizes_of
+from sevenstep.stats.control.specification import Index, Specification
+from sevenstep.stats.control.worth import Worth
 from sevenstep.stats.scored import FloatArray
 
-__all__ = ["Capability", "Index", "Specification", "capability"]
+__all__ = ["LEAST", "Capability", "capability"]
 
 LEVEL = 0.95
 LEAST = 8
 """Fewer values than this say nothing of a spread worth an index."""
-_NORMAL_P = 0.01
-
-
-@dataclass(frozen=True)
-class Specification:
-    """Limits a part has to keep, either of which may be missing, and the value aimed at (their middle when not given)."""
-
-    lower: float | None = None
-    upper: float | None = None
-    target: float | None = None
-
-    @property
-    def aim(self) -> float | None:
-        """The value aimed at; None where there is neither a target nor two limits."""
-        if self.target is not None or self.lower is None or self.upper is None:
-            return self.target
-        return (self.lower + self.upper) / 2
-
-
-@dataclass(frozen=True)
-class Index:
-    """A capability index with its interval; None where the specification has not what it needs."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    method: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +37,7 @@ class Capability:
         cpk: the smaller of ``(upper - mean) / (3 within)`` and ``(mean - lower) / (3 within)``; ``ppk`` with ``overall``.
         cpm: ``(upper - lower) / (6 sqrt(variance + (mean - target)^2))``.
         outside: share of the values outside of the specification as seen, with its exact binomial interval.
+        expected: share of all that will be made outside of it, see `expected.expected_outside`.
         normal: whether the values could come from a normal distribution, which the usual reading of an index in parts per million
             takes for granted.
         note: what to bear in mind, one sentence, or empty.
@@ -76,6 +53,7 @@ class Capability:
     ppk: Index
     cpm: Index
     outside: Index
+    expected: Index
     normal: bool
     note: str
 
@@ -85,7 +63,8 @@ def capability(values: FloatArray, specification: Specification, *, level: float
 
     Intervals: chi-square for Cp and Pp, Bissell (1990) for Cpk and Ppk, Boyles (1991) for Cpm. Where the values are not normal
     (test of D'Agostino and Pearson, p < 0.01) those would be too narrow for heavy tails, and a delta method with the values' own
-    skewness and kurtosis takes their place. All of them take the values as independent: a process that drifts has fewer.
+    skewness and kurtosis takes their place. Values of one subgroup are alike, so that intervals of Pp, Ppk, Cpm and shares are as
+    wide as lots that differ make them; subgroups and single values are taken as independent: a process that drifts has fewer.
 
     Raises:
         ValueError: without any limit, with limits in the wrong order, or with fewer than `LEAST` values or none that differ.
@@ -95,29 +74,31 @@ def capability(values: FloatArray, specification: Specification, *, level: float
     if len(known) < LEAST or known.min() == known.max():
         raise ValueError(f"{len(known)} values, which must be {LEAST} or more and differ")
     within, freedom = _within(values)
-    normal = bool(stats.normaltest(known).pvalue >= _NORMAL_P) if len(known) >= 20 else True
-    mean, overall, n = float(known.mean()), float(known.std(ddof=1)), len(known)
-    moments = _Moments(mean, n, _skew(known, normal), _kurtosis(known, normal), normal, level)
+    normal, worth = is_normal(known), Worth.of(values)
+    mean, overall = float(known.mean()), float(known.std(ddof=1))
+    expected = expected_outside(known, specification, level, (worth.mean, worth.spread))
+    moments = _Moments(mean, worth.mean, _skew(known, normal), _kurtosis(known, normal), normal, level)
     return Capability(
-        n, mean, within, overall,
+        len(known), mean, within, overall,
         cp=_two_sided(within, freedom, specification, moments),
         cpk=_nearest(within, freedom, specification, moments),
-        pp=_two_sided(overall, n - 1, specification, moments),
-        ppk=_nearest(overall, n - 1, specification, moments),
+        pp=_two_sided(overall, worth.spread, specification, moments),
+        ppk=_nearest(overall, worth.spread, specification, moments),
         cpm=_about_target(known, specification, moments),
-        outside=_outside(known, specification, level),
+        outside=_outside(values, specification, level),
+        expected=expected,
         normal=normal,
-        note="" if normal else _NOT_NORMAL,
+        note="" if normal else f"{_NOT_NORMAL}; {expected.method}",
     )  # fmt: skip
 
 
-_NOT_NORMAL = "the values are not normal: an index does not tell the share outside of the limits"
+_NOT_NORMAL = "not normal, so that an index does not tell the share outside"
 
 
 @dataclass(frozen=True)
 class _Moments:
     mean: float
-    n: int
+    n: float
     skew: float
     kurtosis: float
     normal: bool
@@ -202,20 +183,22 @@ def _about_target(values: FloatArray, specification: Specification, moments: _Mo
         return Index(None, None, None, "needs both limits")
     value = (upper - lower) / (6 * float(np.sqrt(np.mean((values - aim) ** 2))))
     away = ((moments.mean - aim) / float(values.std())) ** 2
-    freedom = len(values) * (1 + away) ** 2 / (1 + 2 * away)
+    freedom = moments.n * (1 + away) ** 2 / (1 + 2 * away)
     if not moments.normal:
         squares = (values - aim) ** 2
-        reach = moments.z * value * float(squares.std() / (2 * squares.mean() * np.sqrt(len(values))))
+        reach = moments.z * value * float(squares.std() / (2 * squares.mean() * np.sqrt(moments.n)))
         return Index(value, max(value - reach, 0.0), value + reach, "delta method with the values' own kurtosis")
     low, high = _chi_square_roots(freedom, moments.level)
     return Index(value, float(value * low), float(value * high), "Boyles")
 
 
 def _outside(values: FloatArray, specification: Specification, level: float) -> Index:
+    """The share seen; where lots differ in it, as if so many fewer had been looked at (Korn and Graubard 1998)."""
     below = values < (-np.inf if specification.lower is None else specification.lower)
     above = values > (np.inf if specification.upper is None else specification.upper)
-    count, n = int((below | above).sum()), len(values)
-    tail = (1 - level) / 2
-    low = float(special.betaincinv(count, n - count + 1, tail)) if count else 0.0
-    high = float(special.betaincinv(count + 1, n - count, 1 - tail)) if count < n else 1.0
-    return Index(count / n, low, high, "Clopper-Pearson")
+    missed = np.where(np.isnan(values), np.nan, (below | above).astype(np.float64))
+    share, n = float(np.nanmean(missed)), Worth.of(missed).mean
+    count, tail = share * n, (1 - level) / 2
+    low = float(special.betaincinv(count, n - count + 1, tail)) if count > 0 else 0.0
+    high = float(special.betaincinv(count + 1, n - count, 1 - tail)) if share < 1 else 1.0
+    return Index(share, low, high, "Clopper-Pearson")

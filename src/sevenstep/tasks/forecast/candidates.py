@@ -142,7 +142,7 @@ CATALOG = (
         lambda s: s.points >= 200, {**BOOSTING, "scale": "ratio", "loss": "l1"}, BOOSTING_SPACE,
     ),
     Entry(
-        "boosting_counts", "boosting", "{zeros:.0%} of the values are 0, which a Tweedie loss expects",
+        "boosting_counts", "boosting", "{zeros} of the values are 0, which a Tweedie loss expects",
         lambda s: s.points >= 200 and not s.negative and s.zeros >= 0.1, {**BOOSTING, "scale": "ratio", "loss": "tweedie"},
         BOOSTING_SPACE,
     ),

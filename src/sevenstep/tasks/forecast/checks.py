@@ -15,6 +15,7 @@ from sevenstep.spec.brief import Brief
 from sevenstep.tasks.forecast.clock import Clock
 from sevenstep.tasks.forecast.lacking import emptier_than_before
 from sevenstep.tasks.forecast.panel import Settings
+from sevenstep.wording import percent
 
 __all__ = ["check"]
 
@@ -122,7 +123,7 @@ def _gaps(rows: _Rows) -> Iterator[Finding]:
         meaning = {"closed": "planned closures", "zero": "steps without demand", "missing": "values that were not recorded"}
         severity = "warning" if rows.settings.gaps == "missing" and share >= MANY_GAPS else "info"
         text = (
-            f"{lacking:,} steps ({share:.1%}) inside {len(touched):,} of {len(span):,} series have no value; "
+            f"{lacking:,} steps ({percent(share)}) inside {len(touched):,} of {len(span):,} series have no value; "
             f"they count as {meaning[rows.settings.gaps]}"
         )
         fix = "say what a gap means with forecast: {gaps: closed | zero | missing}" if rows.settings.gaps == "missing" else ""
@@ -203,7 +204,8 @@ def _unseen_inputs(rows: _Rows) -> Iterator[Finding]:
     for column in rows.roles.known_ahead if len(ahead) else ():
         if emptier_than_before(past, ahead, "_after", column):
             lacking, n, before = ahead[column].null_count(), len(ahead), past[column].null_count() / len(past)
-            text = f"{column} should be known ahead, but {lacking:,} of {n:,} open rows have no value ({before:.1%} in the past)"
+            missing = f"{lacking:,} of {n:,} open rows have no value ({percent(before)} in the past)"
+            text = f"{column} should be known ahead, but {missing}"
             fix = f"fill {column} for the open rows, or take it out of forecast: {{known_ahead}}"
             yield _finding("FUTURE-INPUT", "warning", "complete", column, lacking, lacking / len(rows.frame), text, fix)
         if past[column].dtype in (pl.String, pl.Categorical, pl.Enum):

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from sevenstep.tasks.contract import Fold
 from sevenstep.tasks.forecast.panel import Panel, Settings
+from sevenstep.tasks.forecast.wording import moment
+from sevenstep.wording import counted
 
 __all__ = ["EVERYTHING", "plan_folds", "scored_rows"]
 
@@ -52,5 +54,8 @@ def plan_folds(panel: Panel, settings: Settings, horizon: int, wanted: int | Non
 
 def _fold(panel: Panel, number: int, cutoff: int, horizon: int) -> Fold:
     own = int(np.median(panel.offsets)) + cutoff
-    name = f"from {panel.clock.time_at(own)}" if np.ptp(panel.offsets) == 0 else f"{panel.end - cutoff} steps before the end"
-    return Fold(name, number, {"until": int(cutoff)}, {"after": int(cutoff), "steps": int(horizon)})
+    common = np.ptp(panel.offsets) == 0
+    name = f"from {moment(own, panel.clock)}" if common else f"{panel.end - cutoff} steps before the end"
+    learns = f"what was known before {moment(own, panel.clock)}" if common else f"all but the last {panel.end - cutoff} steps"
+    judged = f"the {counted(horizon, 'step')} from then on"
+    return Fold(name, number, {"until": int(cutoff)}, {"after": int(cutoff), "steps": int(horizon)}, learns, judged)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sevenstep.data.dataset import Dataset, Roles
 from sevenstep.data.times import read_times
 from sevenstep.errors import InputError, InputWarning
+from sevenstep.tasks.blending import weighted_mean
 from sevenstep.tasks.contract import Explanation
 from sevenstep.tasks.forecast.asking import AskedRows, next_rows, open_rows, rows_to_ask
 from sevenstep.tasks.forecast.calibrate import apply
@@ -27,20 +28,9 @@ from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.unseen import doubts, usual_of_others
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 
-__all__ = ["ForecastModel", "blend"]
+__all__ = ["ForecastModel"]
 
 Members = Mapping[str, Sequence[tuple[FittedMember, float]]]
-
-
-def blend(predictions: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weighted mean over members, ``[item, member] -> [item]``; a member that cannot tell (NaN) leaves its weight to the
-    others.
-    """
-    known = np.isfinite(predictions)
-    share = known * weights
-    total = share.sum(axis=1)
-    mean = (np.where(known, predictions, 0.0) * share).sum(axis=1) / np.where(total > 0, total, 1.0)
-    return np.where(total > 0, mean, np.nan)
 
 
 @dataclass(frozen=True)
@@ -128,7 +118,7 @@ class ForecastModel:
 
     def _blended(self, target: str, wanted: AskedRows) -> NDArray[np.float64]:
         """What the members predict together; where none of them can tell, the usual value of comparable series."""
-        blended = blend(*self.member_predictions(target, wanted))
+        blended = weighted_mean(*self.member_predictions(target, wanted))
         untold = ~np.isfinite(blended)
         if not untold.any():
             return blended

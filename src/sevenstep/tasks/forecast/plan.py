@@ -25,6 +25,7 @@ from sevenstep.tasks.forecast.folds import plan_folds
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.roles import must_exist
 from sevenstep.tasks.planning import CORES
+from sevenstep.wording import roughly
 
 __all__ = ["make_plan"]
 
@@ -155,12 +156,17 @@ def _affordable(
     return chosen, notes
 
 
+def _told(situation: Situation) -> dict[str, Any]:
+    """What reasons may say of the situation, as people write it."""
+    known = "1 input is" if situation.inputs == 1 else f"{situation.inputs} inputs are"
+    return asdict(situation) | {"series": f"{situation.series:,}", "zeros": roughly(situation.zeros), "known": known}
+
+
 def _candidate(entry: Entry, situation: Situation, features: FeatureRecipe, stage: Mapping[str, Any]) -> Candidate:
     parameters = {**_read_off(entry, features), **entry.parameters, "weights": dict(features.weights)}
     if isinstance(parameters.get("seasons"), (int, float)):
         parameters["seasons"] = [parameters["seasons"]]
-    known = "1 input is" if situation.inputs == 1 else f"{situation.inputs} inputs are"
-    reason = entry.reason.format(**asdict(situation), known=known)
+    reason = entry.reason.format(**_told(situation))
     needed = stage if entry.family == "boosting" else None
     cost = round(_cost(entry, situation, features, parameters), 2)
     return Candidate(

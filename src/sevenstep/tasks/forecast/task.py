@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sevenstep.chapter import Block
 from sevenstep.data.dataset import Dataset, Finding, Roles
 from sevenstep.spec.brief import Brief
+from sevenstep.tasks.blending import weighted_mean
 from sevenstep.tasks.contract import Candidate, Feasibility, Fitted, Fold, Model, Plan, Profile, Stage
 from sevenstep.tasks.forecast import calibrate
 from sevenstep.tasks.forecast.checks import check
@@ -21,7 +22,7 @@ from sevenstep.tasks.forecast.feasibility import probe
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import FeatureTable, build_table
 from sevenstep.tasks.forecast.grammar import GRAMMAR
-from sevenstep.tasks.forecast.model import ForecastModel, blend
+from sevenstep.tasks.forecast.model import ForecastModel
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.pictures import pictures
 from sevenstep.tasks.forecast.plan import make_plan
@@ -94,7 +95,7 @@ class ForecastTask:
 
     def blend(self, predictions: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Task.blend`."""
-        return blend(predictions, weights)
+        return weighted_mean(predictions, weights)
 
     def calibrate(self, scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
         """See `Task.calibrate`."""

@@ -24,10 +24,12 @@ class Bag:
     Args:
         name: of the candidate.
         members: fitted with one seed each.
+        stage: kind of the stage they read, ``pictures`` (measured features) or ``embedding``; empty where they read none.
     """
 
     name: str
     members: Sequence[TabularMember]
+    stage: str = ""
 
     def predict(self, rows: pl.DataFrame, prepared: Any = None) -> NDArray[np.float64]:
         """Probabilities ``[n, classes]`` or numbers ``[n, 1]``: the mean over members."""
@@ -38,10 +40,12 @@ class Bag:
         for number, member in enumerate(self.members):
             (folder / str(number)).mkdir()
             member.save(folder / str(number))
-        (folder / "bag.json").write_text(json.dumps({"name": self.name, "members": len(self.members)}), encoding="utf-8")
+        about = {"name": self.name, "members": len(self.members), "stage": self.stage}
+        (folder / "bag.json").write_text(json.dumps(about), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Bag:
         """Read back what `save` wrote."""
         about = json.loads((folder / "bag.json").read_text(encoding="utf-8"))
-        return cls(about["name"], [TabularMember.load(folder / str(number)) for number in range(about["members"])])
+        members = [TabularMember.load(folder / str(number)) for number in range(about["members"])]
+        return cls(about["name"], members, about["stage"])

@@ -13,10 +13,10 @@ from sevenstep.tasks.tabular.families.extras import installed
 from sevenstep.tasks.tabular.families.portfolio import PORTFOLIO
 from sevenstep.tasks.tabular.families.rules import RULES
 from sevenstep.tasks.tabular.images.convnet import missing_note
-from sevenstep.tasks.tabular.images.portfolio import PICTURE_PORTFOLIO
+from sevenstep.tasks.tabular.images.portfolio import EMBEDDING_PORTFOLIO, PICTURE_PORTFOLIO
 from sevenstep.tasks.wanted import Kind, Menu
 
-__all__ = ["CATALOG", "PICTURE_CATALOG", "Entry", "Situation", "menu_of", "planned_cost"]
+__all__ = ["CATALOG", "EMBEDDING_CATALOG", "PICTURE_CATALOG", "Entry", "Situation", "catalog_of", "menu_of", "planned_cost"]
 
 LEAST_ROWS, LEAST_INPUTS = 500, 3  # smaller tables cost no less, because every tree or pass has a price of its own
 ROWS_UNIT, INPUTS_UNIT = 10_000, 10  # what the seconds of the portfolio are for
@@ -38,6 +38,7 @@ class Situation:
         decides: whether a KPI depends on decisions rather than probabilities.
         images: whether there are pictures.
         categories: number of category columns.
+        embedded: inputs as the candidates on an embedding have them; 0 where no embedding is named.
     """
 
     rows: int
@@ -47,6 +48,7 @@ class Situation:
     decides: bool
     images: bool
     categories: int
+    embedded: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Entry:
         baseline: one of the simple rules.
         asked: a person asked for it.
         searched: a person said what to search.
+        embedding: it learns from the embedding of the pictures in place of their measured features.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Entry:
     baseline: bool = False
     asked: bool = False
     searched: bool = False
+    embedding: bool = False
 
 
 SPACES: Mapping[str, Mapping[str, Range]] = {
@@ -144,11 +148,13 @@ def _of_portfolio(entry: Mapping[str, Any]) -> Entry:
     def fits(situation: Situation) -> bool:
         able = situation.categories > 0 or not entry["parameters"].get("statistics", False)
         able &= family != "convnet" or not missing_note()
+        able &= entry.get("goal") in (None, "classes" if situation.classes else "numbers")
         return able and situation.rows >= least and (most is None or situation.rows <= most)
 
     return Entry(
-        entry["name"], family, entry["reason"], fits, dict(entry["parameters"]), SPACES.get(family, {}), float(entry["seconds"])
-    )
+        entry["name"], family, entry["reason"], fits, dict(entry["parameters"]), SPACES.get(family, {}), float(entry["seconds"]),
+        embedding=bool(entry.get("embedding", False)),
+    )  # fmt: skip
 
 
 def _further(family: str, label: str, seconds: float) -> Entry:
@@ -182,6 +188,16 @@ CATALOG: Sequence[Entry] = (
 PICTURE_CATALOG: Sequence[Entry] = (*_RULES, *map(_of_portfolio, PICTURE_PORTFOLIO))
 """The same for rows with pictures."""
 
+EMBEDDING_CATALOG: Sequence[Entry] = (*_RULES, *map(_of_portfolio, EMBEDDING_PORTFOLIO), *PICTURE_CATALOG[len(_RULES) :])
+"""The same where a person named a model that embeds them, whose candidates come first."""
+
+
+def catalog_of(situation: Situation) -> Sequence[Entry]:
+    """The catalogue for a situation."""
+    if situation.embedded:
+        return EMBEDDING_CATALOG
+    return PICTURE_CATALOG if situation.images else CATALOG
+
 
 def menu_of(catalog: Sequence[Entry]) -> Menu:
     """What a person may ask for of a catalogue."""
@@ -199,7 +215,8 @@ def planned_cost(entry: Entry, situation: Situation, rows: int) -> float:
     if entry.family == "rules":
         return round(0.05 + 2e-6 * rows, 2)
     boosted = entry.family in BOOSTED
-    width = (max(situation.inputs, LEAST_INPUTS) / INPUTS_UNIT) ** (1.0 if boosted or situation.images else NARROW)
+    inputs = situation.embedded if entry.embedding else situation.inputs
+    width = (max(inputs, LEAST_INPUTS) / INPUTS_UNIT) ** (1.0 if boosted or situation.images else NARROW)
     classes = float(situation.classes) if situation.classes > 2 else 1.0
     trees = (classes if situation.classes else LATER_STOPS) * float(entry.parameters.get("bags", 1)) if boosted else 1.0
     return float(round(START_SECONDS + entry.seconds * max(rows, LEAST_ROWS) / ROWS_UNIT * width * trees, 2))

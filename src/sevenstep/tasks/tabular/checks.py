@@ -22,6 +22,7 @@ from sevenstep.tasks.tabular.explore.strength import corrected
 from sevenstep.tasks.tabular.explore.units import unit_mixture
 from sevenstep.tasks.tabular.explore.view import binned
 from sevenstep.tasks.tabular.problem import Problem
+from sevenstep.wording import percent, roughly
 
 __all__ = ["check"]
 
@@ -89,7 +90,7 @@ def _classes(table: _Table) -> Iterator[Finding]:
             text = f"'{target}' is {name} in {rows} {'row' if rows == 1 else 'rows'}: too few to learn from and to judge by"
             yield table.found("TINY-CLASS", "warning", "complete", target, rows, text, "bring more such rows, or merge the class")
         elif share < RARE or rows < FEWEST_RARE:
-            text = f"'{target}' is {name} in {rows:,} rows ({share:.1%}): all figures about it rest on these"
+            text = f"'{target}' is {name} in {rows:,} rows ({percent(share)}): all figures about it rest on these"
             severity = "warning" if rows < FEWEST_RARE else "info"
             yield table.found("RARE-CLASS", severity, "complete", target, rows, text, "more such rows help more than any others")
 
@@ -175,9 +176,8 @@ def _afterwards(table: _Table) -> Iterator[Finding]:
         lacks, lacked = (rows[name].null_count() / max(len(rows), 1) for rows in (table.open, table.known))
         if lacks - lacked > AFTERWARDS:
             rows = table.open[name].null_count()
-            text = (
-                f"'{name}' is missing in {lacks:.0%} of the open rows and in {lacked:.0%} of the others: known only afterwards?"
-            )
+            gaps = f"missing in {roughly(lacks)} of the open rows and in {roughly(lacked)} of the others"
+            text = f"'{name}' is {gaps}: known only afterwards?"
             yield table.found("AFTERWARDS", "warning", "timely", name, rows, text, f"drop: [{name}] unless it is known in time")
 
 

@@ -16,6 +16,7 @@ from sevenstep.errors import InputError
 from sevenstep.tasks.contract import Fold
 from sevenstep.tasks.tabular.encode.parts import deal
 from sevenstep.tasks.tabular.problem import Problem
+from sevenstep.wording import counted
 
 __all__ = ["EVERYTHING", "USUAL_FOLDS", "group_codes", "known_rows", "plan_folds", "rows_of"]
 
@@ -57,7 +58,13 @@ def plan_folds(data: Dataset, problem: Problem, reason: str, wanted: int | None,
     most = len(np.unique(group_codes(data)[known_rows(data, problem)])) if grouped else rows
     count = _at_least_two(min(wanted or usual, most), f"{most} {'groups' if grouped else 'rows with a known target'}")
     words = {"dealt": problem.split, "parts": count, "seed": seed}
-    folds = [Fold(f"part {number + 1}", number, {**words, "without": number}, {"part": number}) for number in range(count)]
+    folds = [
+        Fold(
+            f"part {number + 1}", number, {**words, "without": number}, {"part": number},
+            f"the other {counted(count - 1, 'part')}", f"about {counted(round(rows / count), 'row')}",
+        )
+        for number in range(count)
+    ]  # fmt: skip
     return folds, everything, f"{count} parts{_WAYS[problem.split]}: {reason}"
 
 
@@ -65,9 +72,12 @@ def _stretches(data: Dataset, problem: Problem, asked: int) -> list[Fold]:
     blocks = _blocks(_times(data)[known_rows(data, problem)], asked)
     found = _at_least_two(int(blocks.max(initial=-1)) + 1, "too few points in time")
     return [
-        Fold(f"stretch {number + 1}", number, {"dealt": "time", "stretches": asked, "before": number}, {"stretch": number})
+        Fold(
+            f"stretch {number + 1}", number, {"dealt": "time", "stretches": asked, "before": number}, {"stretch": number},
+            f"{counted(int((blocks < number).sum()), 'older row')}", counted(int((blocks == number).sum()), "row"),
+        )
         for number in range(found)
-    ]
+    ]  # fmt: skip
 
 
 def _at_least_two(count: int, given: str) -> int:

@@ -8,7 +8,7 @@ from sevenstep.tasks.tabular.section import Classification, Regression
 __all__ = ["CLASSIFICATION", "REGRESSION"]
 
 _STEPS = ("define", "collect", "prepare", "design", "train", "tune", "operate")
-_DATA_KEYS = ("time", "segments", "groups", "image")
+_DATA_KEYS = ("time", "segments", "groups", "image", "embedding", "tolerances")
 
 CLASSIFICATION = Grammar(
     task="classification",

@@ -14,6 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.data.dataset import Dataset
+from sevenstep.data.embedding.files import TABLE, EmbeddingFiles
+from sevenstep.data.naming import listed
 from sevenstep.errors import InputError, InputWarning
 from sevenstep.tasks.contract import Explanation
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
@@ -24,30 +26,14 @@ from sevenstep.tasks.tabular.explain import explain
 from sevenstep.tasks.tabular.folds import known_rows
 from sevenstep.tasks.tabular.problem import Problem
 from sevenstep.tasks.tabular.scoring import HALF, LARGEST
-from sevenstep.tasks.tabular.unseen import Seen
+from sevenstep.tasks.tabular.unseen import Seen, of_rows
 
-__all__ = ["TabularModel", "blend"]
+__all__ = ["TabularModel"]
 
 MOST_KEPT = 1_000  # training rows kept to explain predictions against
 MOST_PICTURES = 100
 
 Floats = NDArray[np.float64]
-
-
-def blend(predictions: Floats, weights: Floats) -> Floats:
-    """Weighted mean over members, ``[item, member] -> [item]``; a member that cannot tell (NaN) leaves its weight to the others.
-
-    Members' probabilities sum to 1 over the classes of an item, and so do their means.
-    """
-    used = weights > 0
-    predictions, weights = predictions[:, used], weights[used]
-    mean = np.asarray(predictions @ (weights / weights.sum()))
-    if np.isfinite(mean).all():
-        return mean
-    share = np.isfinite(predictions) * weights
-    total = share.sum(axis=1)
-    mean = (np.where(share > 0, predictions, 0.0) * share).sum(axis=1) / np.where(total > 0, total, 1.0)
-    return np.where(total > 0, mean, np.nan)
 
 
 @dataclass(frozen=True)
@@ -63,6 +49,7 @@ class TabularModel:
         waiting: the rows whose target was not known when the model was made.
         background: training rows that predictions are explained against.
         noted: rows with a known target that arrived since.
+        embedding: the files of the model that pictures are embedded with, where a member reads an embedding.
     """
 
     problem: Problem
@@ -73,6 +60,7 @@ class TabularModel:
     waiting: pl.DataFrame
     background: pl.DataFrame
     noted: int = 0
+    embedding: EmbeddingFiles | None = None
 
     @classmethod
     def of(cls, members: Sequence[tuple[Bag, float]], calibration: Mapping[str, Any], data: Dataset, seed: int) -> TabularModel:
@@ -84,7 +72,9 @@ class TabularModel:
         sample = np.sort(chance.choice(known, min(most, len(known)), replace=False))
         types = {name: str(data.items.schema[name]) for name in (problem.target, *problem.inputs)}
         waiting = data.items.filter(~np.isfinite(problem.values(data.items)))
-        return cls(problem, members, calibration, Seen.of(data.items[known], problem), types, waiting, data.items[sample])
+        seen = Seen.of(data.items[known], problem)
+        embedding = EmbeddingFiles.of_table(data.tables[TABLE]) if any(bag.stage == "embedding" for bag, _ in members) else None
+        return cls(problem, members, calibration, seen, types, waiting, data.items[sample], embedding=embedding)
 
     def input_schema(self) -> Mapping[str, str]:
         """Columns a row to be predicted should have; one that is not there is treated as missing."""
@@ -94,19 +84,51 @@ class TabularModel:
         """Predictions for ``rows``, or for the rows that waited for one when the model was made.
 
         Returns the rows in their order with their own columns (but for pictures and nested values), ``prediction``, and for
-        classes ``probability_<class>`` and the sets ``set_80`` and ``set_95``, for a number ``lower_80`` to ``upper_95``.
+        classes ``probability_<class>`` and the sets ``set_80`` and ``set_95``, for a number ``lower_80`` to ``upper_95``. Where a
+        model reads pictures, a row that has no value of any input, such as one whose picture cannot be read, has no prediction.
 
         Raises:
-            InputError: ``PREDICT-NO-ROWS``, there is nothing to predict; ``PREDICT-INPUT``, the rows have none of the inputs.
+            InputError: ``PREDICT-NO-ROWS``, there is nothing to predict; ``PREDICT-INPUT``, the rows have none of the inputs, or
+                no value of any.
         """
         rows = self.waiting if rows is None else rows
         if rows.is_empty():
             rule, fix = "a prediction is made of a row", "give rows with --input, or leave the target of some rows empty"
             raise InputError("PREDICT-NO-ROWS", "no row waits for a prediction", rule, fix)
         self._check(rows)
-        made = self._outcome(self.raw(rows))
+        rows = self._readable(rows)
+        blank = self._blank(rows)
+        made = self._outcome(self.raw(rows)).with_columns(pl.when(~blank).then(pl.all()))
         shown = [name for name, kind in rows.schema.items() if not (kind.is_nested() or kind == pl.Binary)]
-        return rows.select(name for name in shown if name not in made.columns).hstack(made)
+        own = [rows[name] for name in shown if name not in made.columns]
+        return pl.DataFrame([*own, *made.get_columns()])
+
+    def _readable(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with null where a picture cannot be read."""
+        for name in (name for name in self._pictures() if name in rows.columns):
+            from sevenstep.data.pictures import unreadable  # late: loads an image library
+
+            faults = unreadable(rows[name])
+            if faults:
+                told = f"{of_rows(len(faults), rows.height)} a picture in '{name}' that cannot be read"
+                warnings.warn(InputWarning(f"{told} ({next(iter(faults.values()))}): treated as missing"), stacklevel=3)
+                bad = pl.Series(range(rows.height), dtype=pl.Int64).is_in(list(faults))
+                rows = rows.with_columns(pl.when(~bad).then(pl.col(name)).alias(name))
+        return rows
+
+    def _blank(self, rows: pl.DataFrame) -> pl.Series:
+        """Rows there is nothing to predict from: what is predicted of no picture would look like what is predicted of one."""
+        if not self._pictures():
+            return pl.repeat(False, rows.height, eager=True)
+        held = [pl.col(name).is_null() for name in self.problem.inputs if name in rows.columns]
+        blank = rows.select(pl.all_horizontal(held).alias("blank"))["blank"]
+        if blank.all():
+            rule = f"a prediction is made from {listed(self.problem.inputs)}"
+            raise InputError("PREDICT-INPUT", "no row has a value to predict from", rule, "check the pictures or their paths")
+        if blank.any():
+            told = of_rows(int(blank.sum()), rows.height)
+            warnings.warn(InputWarning(f"{told} no value to predict from: nothing is predicted there"), stacklevel=3)
+        return blank
 
     def _check(self, rows: pl.DataFrame) -> None:
         if not any(name in rows.columns for name in self.problem.inputs):
@@ -119,18 +141,22 @@ class TabularModel:
     def raw(self, rows: pl.DataFrame) -> Floats:
         """What the members predict together before calibration: probabilities ``[n, classes]`` or numbers ``[n, 1]``."""
         total = sum(weight for _, weight in self.members)
-        prepared = self._prepared(rows)
-        parts = [weight / total * bag.predict(rows, prepared) for bag, weight in self.members]
+        prepared = {stage: self._prepared(stage, rows) for stage in {bag.stage for bag, _ in self.members}}
+        parts = [weight / total * bag.predict(rows, prepared[bag.stage]) for bag, weight in self.members]
         return np.asarray(np.sum(parts, axis=0))
 
-    def _prepared(self, rows: pl.DataFrame) -> pl.DataFrame | None:
-        """Features of the rows' pictures, where rows have any."""
-        columns = [name for name, kind in self.problem.kinds.items() if kind == "picture"]
-        if not columns:
+    def _prepared(self, stage: str, rows: pl.DataFrame) -> pl.DataFrame | None:
+        """What members of a stage read of the rows' pictures."""
+        if not stage:
             return None
-        from sevenstep.tasks.tabular.images.stage import picture_features  # late: loads an image library
+        from sevenstep.tasks.tabular.images.stage import picture_features, picture_vectors  # late: loads an image library
 
-        return picture_features(rows, columns)
+        if stage == "embedding" and self.embedding is not None:
+            return picture_vectors(rows, self._pictures(), self.embedding)
+        return picture_features(rows, self._pictures())
+
+    def _pictures(self) -> list[str]:
+        return [name for name, kind in self.problem.kinds.items() if kind == "picture"]
 
     def calibrated(self, raw: Floats) -> ScoreTable:
         """Raw predictions as the rows of a score table, calibrated; the truth of none of them is known."""
@@ -193,6 +219,9 @@ class TabularModel:
             "problem": asdict(self.problem), "members": listed, "calibration": self.calibration, "seen": self.seen.to_json(),
             "types": self.types, "noted": self.noted,
         }  # fmt: skip
+        if self.embedding is not None:
+            (folder / TABLE).mkdir()
+            self.embedding.save(folder / TABLE)
         (folder / "model.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
@@ -204,7 +233,8 @@ class TabularModel:
         told = about["problem"]
         problem = Problem(**{**told, "classes": tuple(told["classes"]), "miss": tuple(told["miss"])})
         seen = Seen.from_json(about["seen"])
-        return cls(problem, members, about["calibration"], seen, about["types"], waiting, background, about["noted"])
+        embedding = EmbeddingFiles.read(folder / TABLE) if (folder / TABLE).is_dir() else None
+        return cls(problem, members, about["calibration"], seen, about["types"], waiting, background, about["noted"], embedding)
 
 
 def _as_scores(raw: Floats, problem: Problem) -> ScoreTable:

@@ -13,6 +13,7 @@ from sevenstep.spec.brief import Brief
 from sevenstep.tasks.tabular.encode.kinds import Kind, kind_of
 from sevenstep.tasks.tabular.encode.reading import NumberForm, missing_codes, number_form
 from sevenstep.tasks.tabular.targets import class_facts, number_facts
+from sevenstep.tasks.tabular.tolerances import must_be_measured
 
 __all__ = ["find_roles"]
 
@@ -32,7 +33,8 @@ def find_roles(
     ``priced``, for a number ``log``.
 
     Raises:
-        InputError: the target cannot be learnt, the split asked for has no column to go by, or no input is left.
+        InputError: the target cannot be learnt, the split asked for has no column to go by, no input is left, or a column with a
+            tolerance holds no numbers.
     """
     target = brief.targets[0]
     known = items.filter(pl.col(target).is_not_null())
@@ -44,6 +46,8 @@ def find_roles(
     if not kinds:
         given = "no column is left to predict from" + "".join(f"; '{name}' {reason}" for name, reason in left_out.items())
         raise InputError("TABULAR-NO-INPUT", given, "a prediction needs one input at least", "add columns to the source")
+    _check_embedding(brief, kinds)
+    must_be_measured(items, kinds, brief, classes=classes)
     facts["kinds"] = {"value": kinds, "reason": "from types and values"}
     facts["left_out"] = {"value": left_out, "reason": "cannot help with rows not seen before"}
     facts |= _number_facts(known, kinds)
@@ -51,6 +55,13 @@ def find_roles(
         (target,), _time_column(brief), _time_parts(brief), tuple(brief.data.groups), tuple(brief.data.segments), tuple(kinds)
     )
     return roles, facts
+
+
+def _check_embedding(brief: Brief, kinds: Mapping[str, str]) -> None:
+    if brief.data.embedding is not None and "picture" not in kinds.values():
+        given = f"data.embedding names '{brief.data.embedding}', and no column holds pictures"
+        rule = "an embedding is of pictures: a column of their bytes, a folder of them, or a column of paths"
+        raise InputError("EMBEDDING-NO-PICTURES", given, rule, "name the column of paths as data.image, or take it out")
 
 
 def _target_facts(known: pl.Series, brief: Brief, classes: bool) -> dict[str, Fact]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sevenstep.chapter import Block
 from sevenstep.data.dataset import Dataset, Finding, Roles
 from sevenstep.spec.brief import Brief
+from sevenstep.tasks.blending import weighted_mean
 from sevenstep.tasks.contract import Candidate, Feasibility, Fitted, Fold, Grammar, Model, Plan, Profile, Stage
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.tasks.tabular import calibrate
@@ -23,7 +24,7 @@ from sevenstep.tasks.tabular.families.members import fit_member
 from sevenstep.tasks.tabular.feasibility import probe
 from sevenstep.tasks.tabular.folds import group_codes, rows_of
 from sevenstep.tasks.tabular.grammar import CLASSIFICATION, REGRESSION
-from sevenstep.tasks.tabular.model import TabularModel, blend
+from sevenstep.tasks.tabular.model import TabularModel
 from sevenstep.tasks.tabular.pictures import pictures
 from sevenstep.tasks.tabular.plan import make_plan
 from sevenstep.tasks.tabular.problem import Problem
@@ -83,7 +84,8 @@ class _TabularTask:
         rows, _ = rows_of(fold, data, problem)
         items, prepared, groups = data.items[rows], _prepared(stage, rows), group_codes(data)[rows]
         seeds = range(seed, seed + int(fold.train.get("seeds", 1)))
-        return Bag(candidate.name, [fit_member(candidate, items, problem, prepared, own, groups) for own in seeds])
+        members = [fit_member(candidate, items, problem, prepared, own, groups) for own in seeds]
+        return Bag(candidate.name, members, "" if stage is None else cast(Any, stage).kind)
 
     def load_fitted(self, folder: Path) -> Fitted:
         """See `Task.load_fitted`."""
@@ -98,7 +100,7 @@ class _TabularTask:
 
     def blend(self, predictions: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `Task.blend`."""
-        return blend(predictions, weights)
+        return weighted_mean(predictions, weights)
 
     def calibrate(self, scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
         """See `Task.calibrate`."""

@@ -19,11 +19,10 @@ from sevenstep.tasks.tabular.encode.building import learnt_forms
 from sevenstep.tasks.tabular.encode.reading import Columns, NumberForm
 from sevenstep.tasks.tabular.problem import Problem
 
-__all__ = ["Seen"]
+__all__ = ["Seen", "of_rows"]
 
 MOST_LEVELS = 5_000  # categories with more are open to new ones
 TAIL = 0.005  # share of the values on either side that does not count as usual
-SMALL = 32  # pixels of a side that are enough to see whether a picture can be read
 LEAST_FACTOR, MOST_FACTOR = 250.0, 4_000.0  # a slip of the unit by a thousand, give or take what values differ by
 
 
@@ -63,15 +62,13 @@ class Seen:
         for name in self.sizes:
             if name in rows.columns:
                 yield from self._other_unit(name, columns.numbers(name))
-        for name, kind in problem.kinds.items():
-            if kind == "picture" and name in rows.columns:
-                yield from _corrupt(rows[name])
 
     def _new_levels(self, name: str, texts: pl.Series) -> Iterator[str]:
         new = texts.drop_nulls().filter(~texts.drop_nulls().is_in(sorted(self.levels[name])))
         if len(new):
             told = listed(map(repr, new.unique(maintain_order=True).to_list()), most=3)
-            yield f"{_of(len(new), len(texts))} a value of '{name}' that was not there in training ({told}): treated as unknown"
+            many = of_rows(len(new), len(texts))
+            yield f"{many} a value of '{name}' that was not there in training ({told}): treated as unknown"
 
     def _other_unit(self, name: str, numbers: NDArray[np.float64]) -> Iterator[str]:
         low, middle, high = self.sizes[name]
@@ -84,7 +81,7 @@ class Seen:
         if LEAST_FACTOR <= factor <= MOST_FACTOR:
             way = "a thousand times" if ratio > 1 else "a thousandth of"
             yield (
-                f"{_of(len(outside), len(numbers))} a '{name}' about {way} what it was in training (median {middle:.3g}): "
+                f"{of_rows(len(outside), len(numbers))} a '{name}' about {way} what it was in training (median {middle:.3g}): "
                 "this looks like another unit"
             )
 
@@ -101,25 +98,11 @@ class Seen:
         return cls(levels, {name: (size[0], size[1], size[2]) for name, size in value["sizes"].items()}, forms)
 
 
-def _corrupt(pictures: pl.Series) -> Iterator[str]:
-    """Pictures that cannot be opened, with the reason of the first."""
-    from sevenstep.data.pictures import UnreadablePicture, open_picture  # late: loads an image library
-
-    reasons = []
-    for content in pictures.drop_nulls():
-        try:
-            open_picture(content, about=SMALL)
-        except UnreadablePicture as fault:
-            reasons.append(str(fault))
-    if reasons:
-        many = _of(len(reasons), len(pictures))
-        yield f"{many} a picture in '{pictures.name}' that cannot be read ({reasons[0]}): treated as missing"
-
-
 def _sizes(numbers: NDArray[np.float64]) -> list[float]:
     size = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)])
     return [float(value) for value in np.quantile(size, [TAIL, 0.5, 1 - TAIL])] if len(size) else []
 
 
-def _of(count: int, rows: int) -> str:
+def of_rows(count: int, rows: int) -> str:
+    """How a sentence about some of the rows begins: ``3 of 20 rows have``."""
     return f"{count:,} of {rows:,} {'row' if rows == 1 else 'rows'} {'has' if count == 1 else 'have'}"

@@ -10,14 +10,20 @@ import polars as pl
 from sevenstep.templates.quality.line import Line
 from sevenstep.templates.streams import stream
 
-__all__ = ["FAIL", "LIMITS", "NOT_MEASURED", "NO_SIGNAL", "PASS", "Fault", "future_table", "parts_table"]
+__all__ = [
+    "COAT_TOLERANCE", "FAIL", "HARDNESS_LEAST", "LIMITS", "NOT_MEASURED", "NO_SIGNAL", "PASS", "Fault", "future_table",
+    "parts_table",
+]  # fmt: skip
 
 FAIL, PASS = "fail", "pass"
 NO_SIGNAL, NOT_MEASURED = "-999", "n/a"
 """What the systems write where a sensor gave no signal, and where a value was not taken."""
 
-LIMITS = (38.0, 62.0)
-"""Tolerance of the coat in µm."""
+LIMITS = (20.0, 80.0)
+"""Coats in µm that the line can make at all: what lies outside was not measured right."""
+
+COAT_TOLERANCE, HARDNESS_LEAST = (42.0, 58.0), 600.0
+"""What a part has to keep: the coat in µm, its hardness in HV."""
 
 _NO_SIGNAL_SHARE = 0.03
 _NO_SUPPLIER_SHARE = 0.02

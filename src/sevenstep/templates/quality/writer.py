@@ -8,7 +8,17 @@ from string import Template
 
 from sevenstep.templates.quality.line import Line, make_line
 from sevenstep.templates.quality.reach import FALSE_ALARM, MISS, reach_of
-from sevenstep.templates.quality.tables import FAIL, LIMITS, NO_SIGNAL, NOT_MEASURED, Fault, future_table, parts_table
+from sevenstep.templates.quality.tables import (
+    COAT_TOLERANCE,
+    FAIL,
+    HARDNESS_LEAST,
+    LIMITS,
+    NO_SIGNAL,
+    NOT_MEASURED,
+    Fault,
+    future_table,
+    parts_table,
+)
 
 __all__ = ["PARTS_FILE", "write_project"]
 
@@ -43,7 +53,8 @@ def _words(line: Line, rows: int, faults: tuple[Fault, ...]) -> dict[str, str]:
         "lots": str(int(line.route.lot[line.route.known - 1]) + 1), "suppliers": str(line.parts["supplier"].n_unique()),
         "defects": f"{defects:,}", "rate": f"{defects / line.route.known:.1%}".replace("%", " %"),
         "fail": FAIL, "no_signal": NO_SIGNAL, "not_measured": NOT_MEASURED, "false_alarm": str(FALSE_ALARM), "miss": str(MISS),
-        "coat_low": f"{LIMITS[0]:g}", "coat_high": f"{LIMITS[1]:g}",
+        "coat_min": f"{LIMITS[0]:g}", "coat_max": f"{LIMITS[1]:g}", "coat_low": f"{COAT_TOLERANCE[0]:g}",
+        "coat_high": f"{COAT_TOLERANCE[1]:g}", "hardness_low": f"{HARDNESS_LEAST:g}",
         "precision_simple": f"{precision.simple:.2f}", "precision_oracle": f"{precision.oracle:.2f}",
         "precision_goal": f"{precision.goal:.2f}", "cost_simple": f"{cost.simple:.2f}", "cost_oracle": f"{cost.oracle:.2f}",
         "cost_goal": f"{cost.goal:.2f}",

@@ -19,6 +19,7 @@ from sevenstep.tasks.forecast.explore.findings import TargetFindings
 from sevenstep.tasks.forecast.explore.profiles import Course
 from sevenstep.tasks.forecast.explore.sample import Sample
 from sevenstep.tasks.forecast.explore.view import step_word
+from sevenstep.wording import roughly
 
 __all__ = ["rank_insights"]
 
@@ -45,7 +46,7 @@ def rank_insights(
 
 def _share(value: float) -> str:
     """A share of 1 in percent: one decimal below a hundred percent, none above."""
-    return f"{100 * value:.1f}%" if abs(value) < 1 else f"{100 * value:.0f}%"
+    return f"{100 * value:.1f} %" if abs(value) < 1 else f"{100 * value:.0f} %"
 
 
 def _than(value: float) -> str:
@@ -57,7 +58,7 @@ def _interval(found: TargetFindings, low: float, high: float, *, effects: bool =
     shares = [found.view.measure.relative(bound) for bound in (low, high)] if effects else [low, high]
     if any(share != share for share in shares):
         return "no interval"
-    return f"95 % interval {shares[0]:+.1%} to {shares[1]:+.1%}, {found.view.method}"
+    return f"95 % interval {100 * shares[0]:+.1f} % to {100 * shares[1]:+.1f} %, {found.view.method}"
 
 
 def _course_insights(found: TargetFindings, courses: Sequence[Course]) -> Iterator[Insight]:
@@ -175,7 +176,7 @@ def _missing_inputs(data: Dataset) -> Iterator[Insight]:
     share = most / max(len(data.items), 1)
     if share >= MANY_MISSING:
         others = sum(count / max(len(data.items), 1) >= MANY_MISSING for count in nulls) - 1
-        also = f"; inputs with gaps over {MANY_MISSING:.0%} besides: {others}" if others else ""
+        also = f"; inputs with gaps over {roughly(MANY_MISSING)} besides: {others}" if others else ""
         yield Insight(
             f"{column} is missing in {_share(share)} of the rows{also}", f"n = {len(data.items):,} rows", share / 10, "warn"
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sevenstep.data.dataset import Roles
 from sevenstep.tasks.forecast.explore.view import View
 from sevenstep.tasks.forecast.explore.within import within
+from sevenstep.wording import percent
 
 __all__ = ["find_leaks"]
 
@@ -61,7 +62,7 @@ def _identities(view: View, values: dict[str, Floats]) -> Iterator[dict[str, Any
         for kind, sign, made in (("sum", "+", one + two), ("difference", "-", one - two), ("product", "x", one * two)):
             equal = float(_same(y[known], np.abs(made[known]) if kind == "difference" else made[known]).mean())
             if equal >= NEARLY_ALL and _spread(y[known]):
-                text = f"{view.target} = {a} {sign} {b} in {equal:.1%} of {known.sum():,} rows"
+                text = f"{view.target} = {a} {sign} {b} in {percent(equal)} of {known.sum():,} rows"
                 yield _leak(a, b, kind, equal, int(known.sum()), text)
                 yield _leak(b, a, kind, equal, int(known.sum()), text)
 

@@ -16,6 +16,7 @@ from sevenstep.tasks.forecast.explore.findings import TargetFindings
 from sevenstep.tasks.forecast.explore.profiles import Course
 from sevenstep.tasks.forecast.explore.sample import Sample
 from sevenstep.tasks.forecast.explore.view import step_word
+from sevenstep.wording import roughly
 
 __all__ = ["course_figures", "effect_figure", "gaps_figure", "history_figure", "size_figure", "value_figures"]
 
@@ -154,7 +155,7 @@ def size_figure(found: Sequence[TargetFindings]) -> Iterator[Block]:
     if len(sizes) > 8:
         ordered = np.sort(np.abs(found[0].series["mean"].fill_null(0.0).to_numpy() * found[0].series["n"].to_numpy()))[::-1]
         top = float(ordered[: max(1, len(ordered) // 10)].sum() / max(ordered.sum(), 1e-12))
-        note = f" The largest tenth of the series holds {top:.0%} of the total."
+        note = f" The largest tenth of the series holds {roughly(top)} of the total."
         yield _histogram(sizes, "Size of the series", f"mean {found[0].target} of a series", "series", note)
 
 

@@ -12,6 +12,7 @@ from sevenstep.tasks.forecast.explore.findings import TargetFindings
 from sevenstep.tasks.forecast.explore.inputs import Inputs
 from sevenstep.tasks.forecast.explore.spread import spread_slope
 from sevenstep.tasks.forecast.panel import Settings
+from sevenstep.wording import percent, roughly
 
 __all__ = ["make_recipe"]
 
@@ -60,7 +61,7 @@ def _shown(found: TargetFindings, inputs: Inputs, settings: Settings, fields: di
     if settings.year:
         yield _entry("the same time last year", f"compared {steps} steps back" if steps else "not used", reason, INSIDE)
     for effect, gain in found.chosen:
-        why = f"its states explain {gain:.0%} of what level and season leave, {effect.share_explained:.0%} by itself"
+        why = f"its states explain {roughly(gain)} of what level and season leave, {roughly(effect.share_explained)} by itself"
         yield _entry(effect.column, "averages of their own for each state and phase", why, INSIDE)
     yield from _inputs(inputs, fields)
     yield from _neighbours(found, fields)
@@ -98,7 +99,7 @@ def _inputs(inputs: Inputs, fields: dict[str, Any]) -> Iterator[dict[str, str]]:
 def _neighbours(found: TargetFindings, fields: dict[str, Any]) -> Iterator[dict[str, str]]:
     for column in fields["shifted"]:
         facts = [fact for fact in found.neighbours if fact["column"] == column and fact["low"] * fact["high"] > 0]
-        why = "; ".join(f"{fact['side']} it {fact['relative']:+.1%} ({fact['n']:,} rows)" for fact in facts)
+        why = "; ".join(f"{fact['side']} it {100 * fact['relative']:+.1f} % ({fact['n']:,} rows)" for fact in facts)
         yield _entry(f"{column} of neighbouring steps", "the state of the steps before and after", why, NONE)
 
 
@@ -108,7 +109,7 @@ def _left_out(found: TargetFindings, inputs: Inputs) -> Iterator[dict[str, str]]
 
 
 def _outliers(found: TargetFindings) -> dict[str, str]:
-    why = f"{found.outliers.count:,} values ({found.outliers.share:.2%}) lie far from their like; none is proven wrong"
+    why = f"{found.outliers.count:,} values ({percent(found.outliers.share)}) lie far from their like; none is proven wrong"
     return _entry("outliers", "kept; the scale of the target and recent means limit their pull", why, NONE)
 
 
@@ -119,4 +120,4 @@ def _missing(found: TargetFindings, settings: Settings) -> dict[str, str]:
         "missing": ("left missing: means use what is there, trees have a branch for it", "a missing step was not recorded"),
     }
     how, why = meaning[settings.gaps]
-    return _entry("missing values", how, f"{why}; {found.history['filled']:.1%} of the steps have a value", INSIDE)
+    return _entry("missing values", how, f"{why}; {percent(found.history['filled'])} of the steps have a value", INSIDE)

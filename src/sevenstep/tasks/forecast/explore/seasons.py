@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.explore.strength import season_strength
 from sevenstep.tasks.forecast.panel import Settings
+from sevenstep.wording import roughly
 
 __all__ = ["SeasonFact", "weigh_seasons", "year_reason"]
 
@@ -72,7 +73,7 @@ def _weigh(season: int, strength: NDArray[np.float64], cycles: float) -> SeasonF
     low, middle, high = (float(value) for value in np.quantile(known, [0.25, 0.5, 0.75]))
     strong = float((known >= STRONG_SERIES).mean())
     used = middle >= STRONG or strong >= SHARE_OF_SERIES
-    reason = f"explains {middle:.0%} of what varies around the trend in the usual series (n = {len(known):,} series)"
+    reason = f"explains {roughly(middle)} of what varies around the trend in the usual series (n = {len(known):,} series)"
     return SeasonFact(season, middle, low, high, len(known), cycles, used, reason if used else f"{reason}: too little to use")
 
 

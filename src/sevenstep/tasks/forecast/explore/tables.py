@@ -12,6 +12,7 @@ from sevenstep.data.dataset import Dataset, Roles
 from sevenstep.tasks.forecast.explore.findings import TargetFindings
 from sevenstep.tasks.forecast.explore.inputs import Inputs
 from sevenstep.tasks.forecast.explore.sample import Sample
+from sevenstep.wording import percent, roughly
 
 __all__ = ["column_table", "leak_table", "outlier_table", "recipe_table", "segment_table"]
 
@@ -57,7 +58,7 @@ def _common(values: pl.Series) -> str:
     if not len(values) or values.dtype.is_nested():
         return ""
     top = values.cast(pl.String).value_counts(sort=True).head(3)
-    return ", ".join(f"{level} ({count / len(values):.0%})" for level, count in top.iter_rows())
+    return ", ".join(f"{level} ({roughly(count / len(values))})" for level, count in top.iter_rows())
 
 
 def _role(name: str, roles: Roles) -> str:
@@ -125,7 +126,7 @@ def outlier_table(found: Sequence[TargetFindings], sample: Sample) -> Iterator[B
         Column("deviations", "Robust deviations", "number"),
     ]
     if rows:
-        counts = "; ".join(f"{item.target}: {item.outliers.count:,} ({item.outliers.share:.2%})" for item in found)
+        counts = "; ".join(f"{item.target}: {item.outliers.count:,} ({percent(item.outliers.share)})" for item in found)
         caption = f"Values over 6 robust deviations from the median of {found[0].view.cells.words}. {counts}.{sample.note()}"
         yield Table("Values far from their like", columns, rows, caption, first=8)
 

@@ -9,8 +9,8 @@ import polars as pl
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.contract import Evidence
 from sevenstep.tasks.forecast.clock import Clock
-from sevenstep.tasks.forecast.feasibility.wording import counted, percent
 from sevenstep.tasks.forecast.lacking import emptier_than_before
+from sevenstep.wording import counted, roughly
 
 __all__ = ["Ahead", "ahead_evidence", "known_ahead_of"]
 
@@ -52,6 +52,6 @@ def ahead_evidence(ahead: Ahead) -> Evidence | None:
     if ahead.filled is None:
         text = f"No open rows yet: {counted(ahead.inputs, 'input')} known ahead must come with the request for a forecast."
         return Evidence("known ahead", text, n=0)
-    text = f"{percent(ahead.filled)} of the known-ahead values are there in {counted(ahead.rows, 'open row')}"
-    names = ", ".join(f"'{column}' ({percent(share)} missing)" for column, share in ahead.lacking.items())
+    text = f"{roughly(ahead.filled)} of the known-ahead values are there in {counted(ahead.rows, 'open row')}"
+    names = ", ".join(f"'{column}' ({roughly(share)} missing)" for column, share in ahead.lacking.items())
     return Evidence("known ahead", f"{text}; not so: {names}." if names else f"{text}.", ahead.filled, n=ahead.rows)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sevenstep.stats.intervals import Estimate
+from sevenstep.stats.wording import figure
 from sevenstep.tasks.contract import Evidence
 from sevenstep.tasks.forecast.feasibility.ahead import ahead_evidence
 from sevenstep.tasks.forecast.feasibility.calibration import BOUND_SLACK
 from sevenstep.tasks.forecast.feasibility.history import history_evidence
 from sevenstep.tasks.forecast.feasibility.outlook import PROBE, Outlook
 from sevenstep.tasks.forecast.feasibility.study import Study
-from sevenstep.tasks.forecast.feasibility.wording import RULE_NAMES, counted, figure, moment, percent, span
 from sevenstep.tasks.forecast.feasibility.worth import baseline_of, worth_evidence
+from sevenstep.tasks.forecast.wording import RULE_NAMES, moment, span
+from sevenstep.wording import counted, roughly
 
 __all__ = ["findings"]
 
@@ -25,24 +27,24 @@ def findings(study: Study, outlook: Outlook, goal: Evidence) -> list[Evidence]:
     return [*found, *(evidence for evidence in rest if evidence is not None)]
 
 
-def _measured(name: str, text: str, estimate: Estimate) -> Evidence:
-    return Evidence(name, text, estimate.value, estimate.low, estimate.high, estimate.n)
+def _measured(name: str, text: str, estimate: Estimate, metric: str) -> Evidence:
+    return Evidence(name, text, estimate.value, estimate.low, estimate.high, estimate.n, metric)
 
 
 def _reachable(study: Study, outlook: Outlook) -> Evidence:
-    start, experience = outlook.measured, outlook.experience
+    start, experience, metric = outlook.measured, outlook.experience, outlook.gauge.kpi.metric
     name = "the quick probe" if outlook.start == PROBE else f"the rule '{RULE_NAMES[outlook.start].lower()}'"
     if not outlook.gauge.is_error:
-        text = f"Calibration aims at {figure(outlook.value)}; {name} alone has {figure(start.value)}."
+        text = f"Calibration aims at {figure(outlook.value, metric)}; {name} alone has {figure(start.value, metric)}."
     else:
-        series = f", {percent(outlook.from_series)} less for learning from all series" if outlook.from_series else ""
+        series = f", {roughly(outlook.from_series)} less for learning from all series" if outlook.from_series else ""
         text = (
-            f"{figure(start.value)} is where {name} stands{series}, {percent(experience.gain)} less for tuning and combining "
-            f"(experience: {experience.source})"
+            f"{figure(start.value, metric)} is where {name} stands{series}, {roughly(experience.gain)} less for tuning and "
+            f"combining (experience: {experience.source})"
         )
         held = outlook.bound is not None and outlook.value == outlook.bound
-        text += f", but not less than {figure(outlook.bound)}, the estimate of the noise." if held else "."
-    return Evidence("reachable", text, outlook.value, outlook.low, outlook.high, start.n)
+        text += f", but not less than {figure(outlook.bound, metric)}, the estimate of the noise." if held else "."
+    return Evidence("reachable", text, outlook.value, outlook.low, outlook.high, start.n, metric)
 
 
 def _rungs(study: Study, outlook: Outlook) -> Iterator[Evidence]:
@@ -53,11 +55,13 @@ def _rungs(study: Study, outlook: Outlook) -> Iterator[Evidence]:
     if name is not None:
         best = outlook.rungs[name]
         named = "the baseline of this KPI" if name == outlook.gauge.kpi.baseline else "the best simple rule"
-        yield _measured("baseline", f"{RULE_NAMES[name]}, {named}, {where} ({best.method}).", best)
+        yield _measured("baseline", f"{RULE_NAMES[name]}, {named}, {where} ({best.method}).", best, outlook.gauge.kpi.metric)
     if PROBE in outlook.rungs and study.trial is not None:
         probe = outlook.rungs[PROBE]
         learnt = f"learnt from {counted(len(study.trial.rows), 'row')} up to {_until(study)}"
-        yield _measured("quick probe", f"A small boosting model, {learnt}, {where} ({probe.method}).", probe)
+        yield _measured(
+            "quick probe", f"A small boosting model, {learnt}, {where} ({probe.method}).", probe, outlook.gauge.kpi.metric
+        )
     else:
         yield Evidence("quick probe", "Too few rows to learn from: only the simple rules were measured.")
 
@@ -73,17 +77,19 @@ def _bound(outlook: Outlook) -> Iterator[Evidence]:
     if outlook.bound is not None:
         text = (
             "What like situations still differ by: the error of a probe that also sees the values after each target, less "
-            f"{percent(BOUND_SLACK)} for what a finished model explains better. An estimate from a sample, not a limit: a "
+            f"{roughly(BOUND_SLACK)} for what a finished model explains better. An estimate from a sample, not a limit: a "
             "forecast may come out below it."
         )
-        yield Evidence("noise", text, outlook.bound)
+        yield Evidence("noise", text, outlook.bound, metric=outlook.gauge.kpi.metric)
 
 
 def _curve(study: Study, outlook: Outlook) -> Iterator[Evidence]:
-    curve, clock = outlook.by_history, study.history.clock
+    curve, clock, metric = outlook.by_history, study.history.clock, outlook.gauge.kpi.metric
     if curve is None:
         if outlook.gauge.is_error:
             yield Evidence("learning curve", "The history is too short to be shortened further, so no learning curve was drawn.")
         return
-    points = ", ".join(f"{figure(error)} with {span(size, clock)}" for size, error in zip(curve.sizes, curve.errors, strict=True))
-    yield Evidence("learning curve", f"Error of the probe by history: {points}; fitted limit {figure(curve.floor)}.", curve.floor)
+    pairs = zip(curve.sizes, curve.errors, strict=True)
+    points = ", ".join(f"{figure(error, metric)} with {span(size, clock)}" for size, error in pairs)
+    text = f"Error of the probe by history: {points}; fitted limit {figure(curve.floor, metric)}."
+    yield Evidence("learning curve", text, curve.floor, metric=metric)

@@ -9,8 +9,9 @@ import polars as pl
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.contract import Evidence
 from sevenstep.tasks.forecast.clock import Clock
-from sevenstep.tasks.forecast.feasibility.wording import counted, moment, percent, span
 from sevenstep.tasks.forecast.panel import Settings
+from sevenstep.tasks.forecast.wording import moment, span
+from sevenstep.wording import counted, roughly
 
 __all__ = ["History", "cleaned", "history_evidence", "history_of", "too_short", "worthless_target"]
 
@@ -102,7 +103,7 @@ def history_evidence(history: History) -> Evidence:
     text = (
         f"{counted(history.series, 'series')}; the longest has {span(history.longest, history.clock)} of history, the median "
         f"{span(history.median, history.clock)}; judging {span(history.horizon, history.clock)} ahead needs "
-        f"{span(history.needed, history.clock)}, which {percent(history.enough)} of the series have."
+        f"{span(history.needed, history.clock)}, which {roughly(history.enough)} of the series have."
     )
     return Evidence("history", text, float(history.longest), n=history.series)
 

@@ -13,7 +13,7 @@ from sevenstep.stats.scored import FloatArray
 from sevenstep.tasks.contract import Evidence
 from sevenstep.tasks.forecast.feasibility.material import Material
 from sevenstep.tasks.forecast.feasibility.trial import Fitting, Trial, importances, rerun
-from sevenstep.tasks.forecast.feasibility.wording import figure, percent
+from sevenstep.wording import roughly
 
 __all__ = ["Suspicion", "arithmetic", "dominating"]
 
@@ -56,7 +56,7 @@ def arithmetic(panel_rows: pl.DataFrame, target: str, columns: Sequence[str]) ->
         return None
     names = tuple(numbers[position] for position in found)
     together = "follows" if len(names) == 1 else "together follow"
-    text = f"{_quoted(names)} {together} '{target}': {percent(share)} of its changes from step to step; left out of the probe."
+    text = f"{_quoted(names)} {together} '{target}': {roughly(share)} of its changes from step to step; left out of the probe."
     return Suspicion(names, Evidence("leakage", text, share, n=len(changes)))
 
 
@@ -93,9 +93,7 @@ def dominating(material: Material, trial: Trial, fitting: Fitting) -> Suspicion 
     times = _size(without.prediction - material.truth) / max(_size(trial.prediction - material.truth), 1e-12)
     if times < TOO_GOOD:
         return None
-    text = (
-        f"Without '{name}' alone the probe's error is {figure(times)} times as large: is it known ahead? Left out of the probe."
-    )
+    text = f"Without '{name}' alone the probe's error is {times:.3g} times as large: is it known ahead? Left out of the probe."
     return Suspicion((name,), Evidence("leakage", text, times, n=len(material.truth)))
 
 

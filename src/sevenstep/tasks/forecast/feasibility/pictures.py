@@ -1,28 +1,28 @@
-"""The verdict as pictures: the ladder with the goal, the learning curve, and the evidence as a table."""
+"""The verdict as pictures: the ladder with the goal, and the learning curve."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from sevenstep.chapter import Block, Column, Figure, Format, Table
-from sevenstep.tasks.contract import Evidence
+from sevenstep.chapter import Block, Figure, Format
 from sevenstep.tasks.forecast.feasibility.outlook import PROBE, Outlook
 from sevenstep.tasks.forecast.feasibility.study import Study
-from sevenstep.tasks.forecast.feasibility.wording import RULE_NAMES, figure, percent, span
+from sevenstep.tasks.forecast.feasibility.verdict import goal_of
+from sevenstep.tasks.forecast.wording import RULE_NAMES, span
+from sevenstep.wording import roughly
 
-__all__ = ["evidence_table", "pictures"]
+__all__ = ["pictures"]
 
 _POINTS = 24  # of the fitted curve
 NOTABLE = 0.02  # share of the error below which a gain from more history is not worth a word
 
 
-def pictures(study: Study, outlook: Outlook, evidence: Sequence[Evidence]) -> list[Block]:
+def pictures(study: Study, outlook: Outlook) -> list[Block]:
     """The blocks of one KPI."""
     curve = [_curve(study, outlook)] if outlook.by_history is not None else []
-    return [_ladder(outlook), *curve, evidence_table(outlook.gauge.kpi.id, evidence)]
+    return [_ladder(outlook), *curve]
 
 
 def _format(outlook: Outlook) -> Format:
@@ -45,7 +45,7 @@ def _ladder(outlook: Outlook) -> Figure:
         x_label=kpi.metric.upper(),
         format=_format(outlook),
         goal=kpi.goal.value,
-        goal_label=f"goal {kpi.goal}",
+        goal_label=f"goal {goal_of(outlook)}",
         caption=_ladder_caption(outlook),
     )
 
@@ -70,7 +70,7 @@ def _curve(study: Study, outlook: Outlook) -> Figure:
     fitted = [{"x": size, "y": curve.at(size), "group": "fitted"} for size in sizes]
     saved = 1 - curve.at(2 * curve.sizes[-1]) / curve.at(curve.sizes[-1])
     flat = "the curve is flat, so more history alone helps little"
-    says = flat if saved < NOTABLE else f"twice the history would save {percent(saved)} of the error"
+    says = flat if saved < NOTABLE else f"twice the history would save {roughly(saved)} of the error"
     return Figure(
         f"{kpi.id}: error of the quick probe by length of history",
         "line",
@@ -80,22 +80,6 @@ def _curve(study: Study, outlook: Outlook) -> Figure:
         x_type="number",
         format=_format(outlook),
         goal=kpi.goal.value,
-        goal_label=f"goal {kpi.goal}",
+        goal_label=f"goal {goal_of(outlook)}",
         caption=f"From {span(curve.sizes[0], clock)} to {span(curve.sizes[-1], clock)} measured, beyond that drawn on: {says}.",
     )
-
-
-def evidence_table(kpi: str, evidence: Sequence[Evidence]) -> Table:
-    """All evidence of one KPI, one row each."""
-    columns = (Column("name", "What"), Column("value", "Value"), Column("text", "What it says"), Column("n", "n", "integer"))
-    rows = [{"name": one.name, "value": _value(one), "text": one.text, "n": one.n} for one in evidence]
-    caption = "Measured values with their 95 % intervals, the reachable value with a 90 % one; n counts what the figure rests on."
-    return Table(f"{kpi}: evidence", columns, rows, caption)
-
-
-def _value(evidence: Evidence) -> str:
-    if evidence.value is None:
-        return ""
-    if evidence.low is None or evidence.high is None:
-        return figure(evidence.value)
-    return f"{figure(evidence.value)} ({figure(evidence.low)} to {figure(evidence.high)})"

@@ -16,7 +16,7 @@ from sevenstep.tasks.forecast.feasibility.findings import findings
 from sevenstep.tasks.forecast.feasibility.gauge import gauge_of
 from sevenstep.tasks.forecast.feasibility.history import cleaned, history_evidence, history_of, too_short, worthless_target
 from sevenstep.tasks.forecast.feasibility.outlook import outlook_of
-from sevenstep.tasks.forecast.feasibility.pictures import evidence_table, pictures
+from sevenstep.tasks.forecast.feasibility.pictures import pictures
 from sevenstep.tasks.forecast.feasibility.remedies import remedies_for
 from sevenstep.tasks.forecast.feasibility.sample import Effort
 from sevenstep.tasks.forecast.feasibility.study import Study, study_of
@@ -62,7 +62,7 @@ def _of_target(data: Dataset, brief: Brief, target: str, kpis: Sequence[Kpi], ef
 
 
 def _stopped(kpi: Kpi, evidence: Evidence, remedy: str) -> Feasibility:
-    return Feasibility(kpi.id, "no_go", None, None, None, (evidence,), (remedy,), (evidence_table(kpi.id, [evidence]),))
+    return Feasibility(kpi.id, "no_go", None, None, None, (evidence,), (remedy,))
 
 
 def _of_kpi(study: Study, kpi: Kpi, seed: int) -> Feasibility:
@@ -70,5 +70,5 @@ def _of_kpi(study: Study, kpi: Kpi, seed: int) -> Feasibility:
     verdict, goal = judged(outlook, study.problems)
     evidence = findings(study, outlook, goal)
     remedies = remedies_for(study, outlook, verdict)
-    blocks = pictures(study, outlook, evidence)
+    blocks = pictures(study, outlook)
     return Feasibility(kpi.id, verdict, outlook.value, outlook.low, outlook.high, tuple(evidence), tuple(remedies), tuple(blocks))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from sevenstep.stats.wording import figure
 from sevenstep.tasks.contract import Verdict
 from sevenstep.tasks.forecast.feasibility.outlook import PROBE, Outlook
 from sevenstep.tasks.forecast.feasibility.study import Study
-from sevenstep.tasks.forecast.feasibility.wording import figure, span
+from sevenstep.tasks.forecast.wording import span
 
 __all__ = ["remedies_for"]
 
@@ -39,20 +40,19 @@ def _history(study: Study, outlook: Outlook) -> Iterator[str]:
     curve, clock = outlook.by_history, study.history.clock
     if curve is None or curve.slope == 0 or outlook.value is None or outlook.start != PROBE:
         return
-    metric, goal, today = outlook.gauge.kpi.metric.upper(), outlook.gauge.kpi.goal.value, curve.sizes[-1]
+    metric, goal, today = outlook.gauge.kpi.metric, outlook.gauge.kpi.goal.value, curve.sizes[-1]
     scale = outlook.value / curve.at(today)
     needed = curve.size_for(goal / scale)
     more = math.inf if needed is None else needed - today
     reachable = outlook.bound is None or goal > outlook.bound
     if 0 < more <= MOST_GROWTH * today and reachable:
-        yield f"About {span(more, clock)} more of history would bring {metric} near {figure(goal)}, by the learning curve."
+        near = f"{metric.upper()} near {figure(goal, metric)}"
+        yield f"About {span(more, clock)} more of history would bring {near}, by the learning curve."
         return
     doubled = max(curve.at(2 * today) * scale, outlook.bound or 0.0)
     if doubled < 0.98 * outlook.value:
-        yield (
-            f"{span(today, clock)} more of history, twice that of today, would bring {metric} near {figure(doubled)} by the "
-            "learning curve: not enough alone."
-        )
+        near = f"{metric.upper()} near {figure(doubled, metric)} by the learning curve"
+        yield f"{span(today, clock)} more of history, twice that of today, would bring {near}: not enough alone."
 
 
 def _horizon(study: Study, outlook: Outlook) -> Iterator[str]:
@@ -65,7 +65,8 @@ def _horizon(study: Study, outlook: Outlook) -> Iterator[str]:
         near = outlook.gauge.value(outlook.prediction, lead <= steps) * outlook.value / outlook.measured.value
         if goal.met_by(near):
             first = span(steps, study.history.clock)
-            yield f"For the first {first} of the horizon {figure(near)} is expected, which meets the goal."
+            expected = figure(near, outlook.gauge.kpi.metric)
+            yield f"For the first {first} of the horizon {expected} is expected, which meets the goal."
             return
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from sevenstep.stats.wording import figure, goal_text, interval
 from sevenstep.tasks.contract import Evidence, Verdict
 from sevenstep.tasks.forecast.feasibility.calibration import CLEARLY_OUT, NEAR
 from sevenstep.tasks.forecast.feasibility.outlook import Outlook
-from sevenstep.tasks.forecast.feasibility.wording import figure
 
-__all__ = ["judged"]
+__all__ = ["goal_of", "judged"]
 
 
 def judged(outlook: Outlook, problems: int) -> tuple[Verdict, Evidence]:
@@ -15,39 +15,44 @@ def judged(outlook: Outlook, problems: int) -> tuple[Verdict, Evidence]:
     verdict, reason = _by_goal(outlook)
     if verdict == "go" and problems:
         verdict, reason = "go_with_risk", f"{reason}, but the data have a fault that may undo it (see below)"
-    return verdict, Evidence("goal", f"{reason}.", outlook.gauge.kpi.goal.value)
+    kpi = outlook.gauge.kpi
+    return verdict, Evidence("goal", f"{reason}.", kpi.goal.value, metric=kpi.metric)
 
 
 def _by_goal(outlook: Outlook) -> tuple[Verdict, str]:
-    goal = outlook.gauge.kpi.goal
+    goal, metric = outlook.gauge.kpi.goal, outlook.gauge.kpi.metric
     value, low, high = outlook.value, outlook.low, outlook.high
     if value is None or low is None or high is None:
-        return "go_with_risk", f"Whether {_named(outlook)} {goal} can be reached could not be measured: {outlook.measured.method}"
-    expected = f"{figure(value)} ({figure(low)} to {figure(high)})"
+        return (
+            "go_with_risk",
+            f"Whether {metric.upper()} {goal_of(outlook)} can be reached could not be measured: {outlook.measured.method}",
+        )
+    expected = interval(value, low, high, metric)
     if goal.met_by(low) and goal.met_by(high):
-        return "go", f"The goal {goal} is met at both ends of what is expected, {expected}"
+        return "go", f"The goal {goal_of(outlook)} is met at both ends of what is expected, {expected}"
     if not outlook.gauge.is_error:
-        return "go_with_risk", f"The goal {goal} lies inside what is expected before calibration, {figure(low)} to {figure(high)}"
+        ends = f"{figure(low, metric)} to {figure(high, metric)}"
+        return "go_with_risk", f"The goal {goal_of(outlook)} lies inside what is expected before calibration, {ends}"
     if goal.met_by(low):
         side = "expected to be met" if goal.met_by(value) else "harder than expected"
-        return "go_with_risk", f"The goal {goal} lies inside what is expected, {expected}: {side}, not sure"
+        return "go_with_risk", f"The goal {goal_of(outlook)} lies inside what is expected, {expected}: {side}, not sure"
     return _beyond(outlook, expected, low)
 
 
 def _beyond(outlook: Outlook, expected: str, low: float) -> tuple[Verdict, str]:
     goal, bound = outlook.gauge.kpi.goal, outlook.bound
     if bound is not None and not goal.met_by(bound):
-        noise = f"noise alone is estimated to make {figure(bound)}"
-        return "no_go", f"The goal {goal} lies beyond the optimistic end of what is expected, {expected}, and {noise}"
+        noise = f"noise alone is estimated to make {figure(bound, outlook.gauge.kpi.metric)}"
+        return "no_go", f"The goal {goal_of(outlook)} lies beyond the optimistic end of what is expected, {expected}, and {noise}"
     if goal.value <= 0 or low / goal.value > CLEARLY_OUT:
-        return (
-            "no_go",
-            f"The goal {goal} is over {CLEARLY_OUT:g} times better than the optimistic end of what is expected, {expected}",
-        )
+        how = f"is over {CLEARLY_OUT:g} times better than"
+        return "no_go", f"The goal {goal_of(outlook)} {how} the optimistic end of what is expected, {expected}"
     beyond = low / goal.value - 1
     how = "just beyond" if beyond <= NEAR else "well beyond"
-    return "go_with_risk", f"The goal {goal} lies {how} the optimistic end of what is expected, {expected}"
+    return "go_with_risk", f"The goal {goal_of(outlook)} lies {how} the optimistic end of what is expected, {expected}"
 
 
-def _named(outlook: Outlook) -> str:
-    return outlook.gauge.kpi.metric.upper()
+def goal_of(outlook: Outlook) -> str:
+    """The goal as people write it."""
+    kpi = outlook.gauge.kpi
+    return goal_text(kpi.goal.operator, kpi.goal.value, kpi.metric)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from sevenstep.stats.wording import figure
 from sevenstep.tasks.contract import Evidence
 from sevenstep.tasks.forecast.feasibility.outlook import PROBE, Outlook
-from sevenstep.tasks.forecast.feasibility.wording import RULE_NAMES, figure
+from sevenstep.tasks.forecast.wording import RULE_NAMES
 
 __all__ = ["baseline_of", "worth_evidence"]
 
@@ -28,11 +29,14 @@ def worth_evidence(outlook: Outlook) -> Evidence | None:
     baseline = float(outlook.rungs[name].value or 0.0)
     per_unit = kpi.worth.per_point * (100 if outlook.gauge.is_share else 1)
     gain = (baseline - kpi.goal.value) * per_unit
-    rule = f"{figure(baseline)} ({RULE_NAMES[name].lower()})"
+    rule = f"{figure(baseline, kpi.metric)} ({RULE_NAMES[name].lower()})"
     if gain <= 0:
         return Evidence("worth", f"A simple rule has {rule} and meets the goal already: nothing to gain.", 0.0)
-    points = figure(gain / kpi.worth.per_point)
-    text = f"From {rule} to the goal of {figure(kpi.goal.value)} are {points} points, worth {gain:,.0f} {kpi.worth.unit}"
+    points = f"{gain / kpi.worth.per_point:.3g}"
+    text = (
+        f"From {rule} to the goal of {figure(kpi.goal.value, kpi.metric)} are {points} points, worth {gain:,.0f} {kpi.worth.unit}"
+    )
     if outlook.value is not None and outlook.value > kpi.goal.value:
-        text += f"; the {figure(outlook.value)} that is expected is worth {max(baseline - outlook.value, 0.0) * per_unit:,.0f}"
+        worth = max(baseline - outlook.value, 0.0) * per_unit
+        text += f"; the {figure(outlook.value, kpi.metric)} that is expected is worth {worth:,.0f}"
     return Evidence("worth", f"{text}.", gain)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import polars as pl
 
+from sevenstep.data.locations import PICTURE_SUFFIXES
 from sevenstep.tasks.tabular.encode.reading import number_form
 
 __all__ = ["Kind", "kind_of"]
@@ -15,6 +17,7 @@ _DISTINCT = 0.3
 _UNIQUE = 0.99
 _COUNTED = 2.0
 _FEW = 20
+_PICTURE_FILE = rf"\S({'|'.join(map(re.escape, PICTURE_SUFFIXES))})$"
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ def _texts(texts: pl.Series, distinct: int) -> Kind:
         writing = f"in '{form.unit}'" if form.unit else "with decimal commas" if form.comma else "as text"
         return Kind("number", f"holds numbers written {writing}")
     known = texts.drop_nulls()
+    if known.str.to_lowercase().str.contains(_PICTURE_FILE).all():
+        return Kind(None, "names the picture's file, and such names tell what somebody already knew of it")
     words = (known.str.count_matches(r"\s+") + 1).mean()
     assert isinstance(words, float)
     if words >= _WORDS and known.n_unique() >= max(_DISTINCT * len(known), _FEW):

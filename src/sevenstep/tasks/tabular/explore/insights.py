@@ -14,6 +14,7 @@ from sevenstep.tasks.tabular.explore.findings import Findings
 from sevenstep.tasks.tabular.explore.separation import level_estimates
 from sevenstep.tasks.tabular.explore.strength import SURE
 from sevenstep.tasks.tabular.explore.view import MISSING, Binned, short
+from sevenstep.wording import percent, roughly
 
 __all__ = ["rank_insights"]
 
@@ -42,7 +43,7 @@ def _inputs(found: Findings) -> Iterator[Insight]:
         separation = found.separations.get(one.column)
         if separation is None:
             continue
-        share = f"explains {one.share:.1%} of the uncertainty about {found.view.problem.target}, {_rate(one.q)}"
+        share = f"explains {percent(one.share)} of the uncertainty about {found.view.problem.target}, {_rate(one.q)}"
         if one.share >= _TOO_GOOD:
             text = f"{separation.text}: so well that it may be known only afterwards"
             yield Insight(text, f"{separation.evidence}; {share}", 10.0, "warn")
@@ -51,7 +52,7 @@ def _inputs(found: Findings) -> Iterator[Insight]:
 
 
 def _rate(q: float) -> str:
-    return "false discovery rate under 0.1 %" if q < 0.001 else f"false discovery rate {q:.1%}"
+    return "false discovery rate under 0.1 %" if q < 0.001 else f"false discovery rate {percent(q)}"
 
 
 def _weak(found: Findings) -> Iterator[Insight]:
@@ -59,7 +60,7 @@ def _weak(found: Findings) -> Iterator[Insight]:
     told, all_ = len(found.told), len(found.strengths)
     if all_ and told <= all_ / 2:
         text = f"{told} of {all_} inputs say more about {found.view.problem.target} than chance, each looked at alone"
-        evidence = f"G test of each, false discovery rate {SURE:.0%} over all {all_}; n = {len(found.view.rows):,} rows"
+        evidence = f"G test of each, false discovery rate {roughly(SURE)} over all {all_}; n = {len(found.view.rows):,} rows"
         yield Insight(text, evidence, _WEAK if told <= all_ / 10 else _WEAK / 10, "warn" if told == 0 else "info")
 
 
@@ -67,7 +68,9 @@ def _pairs(found: Findings) -> Iterator[Insight]:
     for pair in found.pairs[:2]:
         one, two = pair.columns
         text = f"What {one} says about {found.view.problem.target} depends on {two}: together they say more than the sum of both"
-        yield Insight(text, f"{pair.share:.1%} of the uncertainty beyond both alone, {_rate(pair.q)}, n = {pair.n:,}", pair.share)
+        yield Insight(
+            text, f"{percent(pair.share)} of the uncertainty beyond both alone, {_rate(pair.q)}, n = {pair.n:,}", pair.share
+        )
 
 
 def _gaps(found: Findings) -> Iterator[Insight]:
@@ -78,11 +81,11 @@ def _gaps(found: Findings) -> Iterator[Insight]:
         if len(levels) == 2:
             there, missing = (_level(found, row[1]) for row in levels)
             text = f"{_level_of(found)} is {missing} where {gap.column} is missing, {there} where it is not"
-            yield Insight(text, f"missing in {gap.missing:.1%} of {gap.n:,} rows, {_rate(gap.q)}", gap.share)
+            yield Insight(text, f"missing in {percent(gap.missing)} of {gap.n:,} rows, {_rate(gap.q)}", gap.share)
     bare = max(found.gaps, key=lambda gap: gap.missing, default=None)
     if bare is not None and bare.missing >= 0.2 and not bare.told:
         others = sum(gap.missing >= 0.2 for gap in found.gaps) - 1
-        text = f"{bare.column} is missing in {bare.missing:.0%} of the rows" + (
+        text = f"{bare.column} is missing in {roughly(bare.missing)} of the rows" + (
             f", {others} more inputs in a fifth and more" if others else ""
         )
         yield Insight(text, f"n = {bare.n:,} rows; its absence says nothing about the target", bare.missing / 10, "warn")
@@ -97,7 +100,7 @@ def _level_of(found: Findings) -> str:
 
 
 def _level(found: Findings, value: float) -> str:
-    return f"{value:.1%}" if found.view.problem.classes else short(value)
+    return f"{percent(value)}" if found.view.problem.classes else short(value)
 
 
 def _drift(found: Findings) -> Iterator[Insight]:
@@ -118,7 +121,7 @@ def _drift(found: Findings) -> Iterator[Insight]:
         text = (
             f"{len(drift.moved)} of {drift.tested} inputs moved from the older to the newer half of the rows, most of all {names}"
         )
-        evidence = f"largest gap of distributions {drift.moved[0].size:.2f} of 1, false discovery rate {SURE:.0%}"
+        evidence = f"largest gap of distributions {drift.moved[0].size:.2f} of 1, false discovery rate {roughly(SURE)}"
         yield Insight(text, evidence, share * _DRIFT * 0.9, "warn" if share >= 0.2 else "info")
 
 
@@ -133,7 +136,8 @@ def _rare(found: Findings) -> Iterator[Insight]:
     name, rows = min(counts.items(), key=lambda item: item[1])
     share = rows / max(sum(counts.values()), 1)
     if share < _RARE_SHARE:
-        text = f"{found.view.problem.target} = {name} is rare, {share:.1%} of the rows: their number counts, not that of all rows"
+        target = found.view.problem.target
+        text = f"{target} = {name} is rare, {percent(share)} of the rows: their number counts, not that of all rows"
         yield Insight(text, f"{rows:,} of {sum(counts.values()):,} rows looked at", _RARE)
 
 
@@ -152,5 +156,5 @@ def _extremes(found: Findings) -> Iterator[Insight]:
         first = found.extremes[0]
         many = sum(one.share >= _MANY_EXTREMES for one in found.extremes)
         others = f", and {many - 1} more inputs are like it" if many > 1 else ""
-        text = f"{first.column} has heavy tails: {first.share:.1%} of its values lie beyond the outer fences{others}"
+        text = f"{first.column} has heavy tails: {percent(first.share)} of its values lie beyond the outer fences{others}"
         yield Insight(text, f"three interquartile ranges from the quartiles, {first.rows:,} values", 0.02)

@@ -21,12 +21,13 @@ def explore(data: Dataset, brief: Brief) -> Profile:
     ``facts`` is that of `Findings.to_json`, ``recipe`` that of `make_recipe`. All kinds of inputs are measured alike, as the
     share of the target's entropy they explain; every relation told passed a test corrected for all inputs looked at.
     """
-    from sevenstep.tasks.tabular.quality import quality_blocks  # late: only this step draws control charts
+    from sevenstep.tasks.tabular.quality import quality_findings  # late: only this step draws control charts
 
     found = find(data, brief.seed)
     recipe = make_recipe(found)
-    blocks = [*_blocks(found), *quality_blocks(data, brief), recipe_table(recipe), column_table(data, found)]
-    return Profile(found.to_json(), rank_insights(found), recipe, blocks)
+    insights, quality = quality_findings(data, brief)
+    blocks = [*_blocks(found), *quality, recipe_table(recipe), column_table(data, found)]
+    return Profile(found.to_json(), [*rank_insights(found), *insights], recipe, blocks)
 
 
 def _blocks(found: Findings) -> list[Block]:

@@ -11,6 +11,7 @@ from typing import Any
 from sevenstep.data.naming import listed
 from sevenstep.tasks.tabular.explore.findings import Findings
 from sevenstep.tasks.tabular.explore.view import MISSING, OTHER
+from sevenstep.wording import percent
 
 __all__ = ["make_recipe"]
 
@@ -40,7 +41,7 @@ def _target(found: Findings) -> Iterator[dict[str, str]]:
         counts = found.counts()
         name, rows = min(counts.items(), key=lambda item: item[1])
         how = "rows are neither repeated nor left out; probabilities are calibrated, the threshold is set by cost"
-        why = f"{name} has {rows / max(sum(counts.values()), 1):.1%} of the rows; resampling would bend the probabilities"
+        why = f"{name} has {percent(rows / max(sum(counts.values()), 1))} of the rows; resampling would bend the probabilities"
         yield _entry(problem.target, how, why, INSIDE)
     elif problem.log:
         yield _entry(
@@ -83,7 +84,7 @@ def _how(found: Findings, name: str) -> str:
 def _why(found: Findings, name: str) -> str:
     one = next((one for one in found.strengths if one.column == name), None)
     parts = (
-        [f"explains {one.share:.1%} by itself"]
+        [f"explains {percent(one.share)} by itself"]
         if one is not None and one.told
         else ["no more than chance by itself"]
         if one
@@ -96,10 +97,10 @@ def _why(found: Findings, name: str) -> str:
         parts.append(f"numbers in '{found.units[name]}', read without it")
     gap = next((gap for gap in found.gaps if gap.column == name), None)
     if gap is not None:
-        parts.append(f"missing in {gap.missing:.1%}" + (", which says something" if gap.told else ""))
+        parts.append(f"missing in {percent(gap.missing)}" + (", which says something" if gap.told else ""))
     far = next((one for one in found.extremes if one.column == name), None)
     if far is not None and far.share >= 0.001:
-        parts.append(f"{far.share:.1%} far out, kept: ranks and trees limit their pull")
+        parts.append(f"{percent(far.share)} far out, kept: ranks and trees limit their pull")
     return "; ".join(parts)
 
 

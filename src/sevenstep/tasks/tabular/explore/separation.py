@@ -11,6 +11,7 @@ from sevenstep.stats.intervals import Estimate, cluster_estimate
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
 from sevenstep.tasks.tabular.explore.view import MISSING, OTHER, Binned, Floats, Mask, View, short
+from sevenstep.wording import percent
 
 __all__ = ["Separation", "level_estimates", "separation_of"]
 
@@ -90,7 +91,7 @@ def _levelled(view: View, column: str) -> Separation | None:
     best, worst = max(rows, key=lambda row: row[1]), min(rows, key=lambda row: row[1])
     names = [_with(view, column, row[0]) for row in (best, worst)]
     if view.problem.classes:
-        text = f"{_outcome(view)} in {best[1]:.1%} of the rows {names[0]}, in {worst[1]:.1%} {names[1]}"
+        text = f"{_outcome(view)} in {percent(best[1])} of the rows {names[0]}, in {percent(worst[1])} {names[1]}"
     else:
         text = f"The median {view.problem.target} is {short(best[1])} {names[0]}, {short(worst[1])} {names[1]}"
     evidence = f"95 % intervals {_ends(view, best)} and {_ends(view, worst)}, n = {best[4]:,} and {worst[4]:,}"
@@ -105,7 +106,7 @@ def _with(view: View, column: str, label: str) -> str:
 
 def _ends(view: View, row: tuple[str, float, float, float, int]) -> str:
     if view.problem.classes:
-        return f"{row[2]:.1%} to {row[3]:.1%}"
+        return f"{percent(row[2])} to {percent(row[3])}"
     return f"{short(row[2])} to {short(row[3])}"
 
 

@@ -11,6 +11,7 @@ from sevenstep.chapter import Block, Column, Table
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.tabular.explore.findings import Findings
 from sevenstep.tasks.tabular.explore.strength import SURE
+from sevenstep.wording import roughly
 
 __all__ = ["alike_table", "column_table", "recipe_table"]
 
@@ -30,7 +31,7 @@ def column_table(data: Dataset, found: Findings) -> Block:
     ]
     caption = (
         f"All {len(data.items):,} rows, open ones included. 'Explains alone' is the share of the target's uncertainty, less that "
-        f"of chance; a false discovery rate under {SURE:.0%} counts as found."
+        f"of chance; a false discovery rate under {roughly(SURE)} counts as found."
     )
     return Table("Columns", columns, rows, caption)
 
@@ -65,7 +66,7 @@ def _range(known: pl.Series) -> str:
     if known.dtype.is_numeric() or known.dtype.is_temporal():
         return f"{_plain(known.min())} to {_plain(known.max())}"
     top = known.cast(pl.String).alias("level").value_counts().sort(["count", "level"], descending=[True, False]).head(3)
-    return ", ".join(f"{level} ({count / len(known):.0%})" for level, count in top.iter_rows())
+    return ", ".join(f"{level} ({roughly(count / len(known))})" for level, count in top.iter_rows())
 
 
 def _plain(value: Any) -> str:

@@ -66,4 +66,4 @@ def drift_evidence(drift: Drift, gauge: Gauge) -> Evidence:
     by_time, at_random = (figure(one.value, gauge.kpi.metric) for one in (drift.by_time, drift.at_random))
     says = "newer rows are harder, so the data drift" if drift.found else "newer rows are not harder"
     text = f"The probe reaches {by_time} on newer rows learnt from older ones, {at_random} on rows drawn at random: {says}."
-    return Evidence("drift", text, drift.by_time.value, drift.by_time.low, drift.by_time.high, drift.by_time.n)
+    return Evidence("drift", text, drift.by_time.value, drift.by_time.low, drift.by_time.high, drift.by_time.n, gauge.kpi.metric)

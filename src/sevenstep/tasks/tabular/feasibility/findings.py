@@ -12,8 +12,9 @@ from sevenstep.tasks.tabular.feasibility.noise import noise_evidence
 from sevenstep.tasks.tabular.feasibility.outlook import Outlook
 from sevenstep.tasks.tabular.feasibility.study import Study
 from sevenstep.tasks.tabular.feasibility.trial import PROBE
-from sevenstep.tasks.tabular.feasibility.wording import RUNG_NAMES, counted, percent
+from sevenstep.tasks.tabular.feasibility.wording import RUNG_NAMES
 from sevenstep.tasks.tabular.feasibility.worth import baseline_of, cost_evidence, worth_evidence
+from sevenstep.wording import counted, roughly
 
 __all__ = ["findings"]
 
@@ -37,10 +38,10 @@ def _reachable(outlook: Outlook) -> Iterator[Evidence]:
     if outlook.gauge.aims:
         text = f"Calibration aims at {figure(outlook.value, metric)}; {stands}."
     else:
-        rows = f", {percent(outlook.from_rows)} less loss for learning from all rows" if outlook.from_rows else ""
-        gain, source = percent(outlook.experience.gain), outlook.experience.source
+        rows = f", {roughly(outlook.from_rows)} less loss for learning from all rows" if outlook.from_rows else ""
+        gain, source = roughly(outlook.experience.gain), outlook.experience.source
         text = f"{stands}{rows}, {gain} less loss for tuning and combining (experience: {source})."
-    yield Evidence("reachable", text, outlook.value, outlook.low, outlook.high, measured.n)
+    yield Evidence("reachable", text, outlook.value, outlook.low, outlook.high, measured.n, metric)
 
 
 def _named(rung: str) -> str:
@@ -53,10 +54,15 @@ def _rungs(study: Study, outlook: Outlook) -> Iterator[Evidence]:
     name = baseline_of(outlook)
     if name is not None:
         named = "the baseline of this KPI" if name == outlook.gauge.kpi.baseline else "the best simple rule"
-        yield _measured("baseline", f"{RUNG_NAMES[name]}, {named}, {judged} ({outlook.rungs[name].method}).", outlook.rungs[name])
+        yield _measured(
+            "baseline",
+            f"{RUNG_NAMES[name]}, {named}, {judged} ({outlook.rungs[name].method}).",
+            outlook.rungs[name],
+            outlook.gauge.kpi.metric,
+        )
     if PROBE in outlook.rungs:
         probe = outlook.rungs[PROBE]
-        yield _measured("quick probe", f"A small boosting model, {judged} ({probe.method}).", probe)
+        yield _measured("quick probe", f"A small boosting model, {judged} ({probe.method}).", probe, outlook.gauge.kpi.metric)
     else:
         yield Evidence("quick probe", "Too few rows to learn from: only the simple rules were measured.")
 
@@ -67,8 +73,8 @@ def _judged(study: Study) -> str:
     return ways.get(study.material.problem.split, f"in {folds} parts")
 
 
-def _measured(name: str, text: str, estimate: Estimate) -> Evidence:
-    return Evidence(name, text, estimate.value, estimate.low, estimate.high, estimate.n)
+def _measured(name: str, text: str, estimate: Estimate, metric: str) -> Evidence:
+    return Evidence(name, text, estimate.value, estimate.low, estimate.high, estimate.n, metric)
 
 
 def _few(study: Study) -> Iterator[Evidence]:
@@ -90,7 +96,6 @@ def _curve(outlook: Outlook) -> Iterator[Evidence]:
         return
     pairs = zip(curve.sizes, curve.losses, strict=True)
     points = ", ".join(f"{figure(gauge.value(loss), gauge.kpi.metric)} with {size:,} rows" for size, loss in pairs)
-    limit = gauge.value(curve.floor)
-    yield Evidence(
-        "learning curve", f"The probe by rows learnt from: {points}; fitted limit {figure(limit, gauge.kpi.metric)}.", limit
-    )
+    limit, metric = gauge.value(curve.floor), gauge.kpi.metric
+    text = f"The probe by rows learnt from: {points}; fitted limit {figure(limit, metric)}."
+    yield Evidence("learning curve", text, limit, metric=metric)

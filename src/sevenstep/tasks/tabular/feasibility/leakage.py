@@ -16,7 +16,8 @@ from sevenstep.tasks.tabular.explore.view import view_of
 from sevenstep.tasks.tabular.feasibility.gauge import Gauge
 from sevenstep.tasks.tabular.feasibility.material import Material
 from sevenstep.tasks.tabular.feasibility.trial import PROBE, Trial, out_of_fold
-from sevenstep.tasks.tabular.feasibility.wording import percent, short
+from sevenstep.tasks.tabular.feasibility.wording import short
+from sevenstep.wording import roughly
 
 __all__ = ["Suspicion", "dominating", "suspicions_of"]
 
@@ -59,11 +60,11 @@ def suspicions_of(data: Dataset, seed: int) -> tuple[list[Suspicion], list[Stren
 
 def _said(one: Strength, target: str, gap: float) -> str:
     if one.share >= GIVES_AWAY:
-        return f"'{one.column}' alone gives '{target}' away ({percent(one.share)} of its uncertainty): left out of the probe."
+        return f"'{one.column}' alone gives '{target}' away ({roughly(one.share)} of its uncertainty): left out of the probe."
     if gap >= TELLING_GAP:
         return f"Whether '{one.column}' is filled in gives '{target}' away: is it filled in afterwards?"
     if one.share >= NAMED_ALIKE and _alike(one.column, target):
-        return f"'{one.column}' is named like '{target}' and goes with it ({percent(one.share)} explained): is it a part of it?"
+        return f"'{one.column}' is named like '{target}' and goes with it ({roughly(one.share)} explained): is it a part of it?"
     return ""
 
 
@@ -82,7 +83,7 @@ def _afterwards(data: Dataset, inputs: Sequence[str], target: str) -> Iterator[S
         lacks, lacked = (data.items[name].filter(side).null_count() / max(int(side.sum()), 1) for side in (open_, ~open_))
         if lacks - lacked >= OPEN_LACKS:
             text = (
-                f"'{name}' is missing in {percent(lacks)} of the rows that wait for a prediction and in {percent(lacked)} of the "
+                f"'{name}' is missing in {roughly(lacks)} of the rows that wait for a prediction and in {roughly(lacked)} of the "
                 f"others: it seems to be known only afterwards, so it is left out of the probe."
             )
             yield Suspicion(name, Evidence("leakage", text, lacks - lacked, n=int(open_.sum())), True)

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.data.dataset import Dataset
+from sevenstep.data.embedding.files import TABLE, EmbeddingFiles
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.contract import Fold
 from sevenstep.tasks.tabular.feasibility.effort import Effort
@@ -19,6 +20,7 @@ from sevenstep.tasks.tabular.problem import Problem
 
 __all__ = ["Material", "prepare"]
 
+_EMBEDDING_SHARE = 0.05  # of the time budget, at most, for the embedding of the sample's pictures
 _GROUPS = ("light", "pattern", "beside")  # features of pictures that are told quickly
 
 
@@ -87,13 +89,19 @@ def prepare(data: Dataset, problem: Problem, effort: Effort, brief: Brief) -> Ma
         taken = np.sort(np.random.default_rng(seed).choice(known, effort.rows, replace=False))
     sample = replace(data, tables={"items": data.items[taken.tolist()]}, fingerprint="")
     folds, _, _ = plan_folds(sample, problem, "", effort.folds, seed)
-    return Material(sample, problem, len(known), folds, effort, brief, _described(sample, problem))
+    files = EmbeddingFiles.of_table(data.tables[TABLE]) if TABLE in data.tables else None
+    return Material(sample, problem, len(known), folds, effort, brief, _described(sample, problem, files, brief.budget))
 
 
-def _described(sample: Dataset, problem: Problem) -> pl.DataFrame | None:
+def _described(sample: Dataset, problem: Problem, files: EmbeddingFiles | None, budget: float) -> pl.DataFrame | None:
+    """What is told quickly of the sample's pictures; the embedding a person named too, where it takes little of the budget."""
     pictures = [name for name, kind in problem.kinds.items() if kind == "picture"]
     if not pictures:
         return None
-    from sevenstep.tasks.tabular.images.stage import picture_features  # late: loads an image library
+    from sevenstep.data.embedding.embedder import open_embedder
+    from sevenstep.tasks.tabular.images.stage import picture_features, picture_vectors  # late: loads an image library
 
-    return picture_features(sample.items, pictures, _GROUPS)
+    told = picture_features(sample.items, pictures, _GROUPS)
+    if files is None or open_embedder(files).seconds * len(pictures) * len(sample.items) > _EMBEDDING_SHARE * budget:
+        return told
+    return told.hstack(picture_vectors(sample.items, pictures, files))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sevenstep.tasks.contract import Evidence
 from sevenstep.tasks.tabular.encode.encoder import Encoder
 from sevenstep.tasks.tabular.feasibility.material import Material
-from sevenstep.tasks.tabular.feasibility.wording import counted, percent, short
+from sevenstep.tasks.tabular.feasibility.wording import short
+from sevenstep.wording import counted, roughly
 
 __all__ = ["Noise", "noise_evidence", "noise_of"]
 
@@ -110,7 +111,7 @@ def noise_evidence(noise: Noise, material: Material) -> list[Evidence]:
     found = []
     classes, target = bool(material.problem.classes), material.problem.target
     if noise.differing is not None:
-        differ = f"{percent(noise.differing)} of their pairs differ in '{target}'" if classes else (
+        differ = f"{roughly(noise.differing)} of their pairs differ in '{target}'" if classes else (
             f"their '{target}' spreads by {short(noise.differing**0.5)} all the same")  # fmt: skip
         text = f"{counted(noise.twins, 'row')} equal another in all inputs; {differ}: what no model can tell apart."
         found.append(Evidence("label noise", text, noise.differing if classes else noise.differing**0.5, n=noise.twins))
@@ -122,8 +123,8 @@ def noise_evidence(noise: Noise, material: Material) -> list[Evidence]:
 def _by_neighbours(noise: Noise, classes: bool) -> Evidence:
     if classes:
         text = (
-            f"The most similar other row is of another class in {percent(noise.neighbours or 0.0)} of the rows; with all inputs "
-            f"at like weight, about {percent(noise.floor or 0.0)} cannot be told right (Cover and Hart)."
+            f"The most similar other row is of another class in {roughly(noise.neighbours or 0.0)} of the rows; with all inputs "
+            f"at like weight, about {roughly(noise.floor or 0.0)} cannot be told right (Cover and Hart)."
         )
     else:
         text = f"Rows that come ever nearer to each other still spread by {short(noise.floor or 0.0)} (Gamma test)."

@@ -1,29 +1,27 @@
-"""The verdict as pictures: the ladder with the goal, the learning curve, and the evidence as a table."""
+"""The verdict as pictures: the ladder with the goal, and the learning curve."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from sevenstep.chapter import Block, Column, Figure, Format, Table
-from sevenstep.stats.wording import interval, percent
-from sevenstep.tasks.contract import Evidence
+from sevenstep.chapter import Block, Figure, Format
 from sevenstep.tasks.tabular.feasibility.outlook import Outlook
 from sevenstep.tasks.tabular.feasibility.verdict import goal_of
 from sevenstep.tasks.tabular.feasibility.wording import RUNG_NAMES
+from sevenstep.wording import percent
 
-__all__ = ["evidence_table", "pictures"]
+__all__ = ["pictures"]
 
 _POINTS = 24  # of the fitted curve
 _NOTABLE = 0.02  # share of the loss below which a gain from more rows is not worth a word
 
 
-def pictures(outlook: Outlook, evidence: Sequence[Evidence], population: int) -> list[Block]:
+def pictures(outlook: Outlook, population: int) -> list[Block]:
     """The blocks of one KPI."""
     curve = [_curve(outlook, population)] if outlook.curve is not None else []
-    return [_ladder(outlook), *curve, evidence_table(outlook.gauge.kpi.id, evidence)]
+    return [_ladder(outlook), *curve]
 
 
 def _format(outlook: Outlook) -> Format:
@@ -77,15 +75,3 @@ def _curve(outlook: Outlook, population: int) -> Figure:
         goal_label=f"goal {goal_of(outlook)}",
         caption=f"From {curve.sizes[0]:,} to {curve.sizes[-1]:,} rows measured, beyond that drawn on: {says}.",
     )
-
-
-def evidence_table(kpi: str, evidence: Sequence[Evidence]) -> Table:
-    """All evidence of one KPI, one row each."""
-    columns = (Column("name", "What"), Column("value", "Value"), Column("text", "What it says"), Column("n", "n", "integer"))
-    rows = [{"name": one.name, "value": _value(one), "text": one.text, "n": one.n} for one in evidence]
-    caption = "Measured values with their 95 % intervals, the reachable value with a 90 % one; n counts what the figure rests on."
-    return Table(f"{kpi}: evidence", columns, rows, caption)
-
-
-def _value(evidence: Evidence) -> str:
-    return "" if evidence.value is None else interval(evidence.value, evidence.low, evidence.high)

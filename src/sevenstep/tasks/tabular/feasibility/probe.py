@@ -17,12 +17,12 @@ from sevenstep.tasks.contract import Evidence, Feasibility
 from sevenstep.tasks.tabular.feasibility.findings import findings
 from sevenstep.tasks.tabular.feasibility.gauge import Gauge
 from sevenstep.tasks.tabular.feasibility.outlook import outlook_of
-from sevenstep.tasks.tabular.feasibility.pictures import evidence_table, pictures
+from sevenstep.tasks.tabular.feasibility.pictures import pictures
 from sevenstep.tasks.tabular.feasibility.remedies import remedies_for
 from sevenstep.tasks.tabular.feasibility.study import Study, study_of
 from sevenstep.tasks.tabular.feasibility.verdict import judged
-from sevenstep.tasks.tabular.feasibility.wording import counted
 from sevenstep.tasks.tabular.problem import Problem
+from sevenstep.wording import counted
 
 __all__ = ["probe"]
 
@@ -66,7 +66,7 @@ def _too_few(data: Dataset) -> tuple[Evidence, str] | None:
 
 
 def _stopped(kpi: Kpi, evidence: Evidence, remedy: str) -> Feasibility:
-    return Feasibility(kpi.id, "no_go", None, None, None, (evidence,), (remedy,), (evidence_table(kpi.id, [evidence]),))
+    return Feasibility(kpi.id, "no_go", None, None, None, (evidence,), (remedy,))
 
 
 def _of_kpi(study: Study, kpi: Kpi) -> Feasibility:
@@ -74,5 +74,5 @@ def _of_kpi(study: Study, kpi: Kpi) -> Feasibility:
     verdict, goal = judged(outlook, sum(suspicion.grave for suspicion in study.suspicions))
     evidence = findings(study, outlook, goal)
     remedies = remedies_for(study, outlook, verdict)
-    blocks = pictures(outlook, evidence, study.material.population)
+    blocks = pictures(outlook, study.material.population)
     return Feasibility(kpi.id, verdict, outlook.value, outlook.low, outlook.high, tuple(evidence), tuple(remedies), tuple(blocks))

@@ -10,7 +10,8 @@ from sevenstep.tasks.contract import Verdict
 from sevenstep.tasks.tabular.feasibility.outlook import Outlook
 from sevenstep.tasks.tabular.feasibility.study import Study
 from sevenstep.tasks.tabular.feasibility.trial import PROBE
-from sevenstep.tasks.tabular.feasibility.wording import counted, percent, rounded_up
+from sevenstep.tasks.tabular.feasibility.wording import rounded_up
+from sevenstep.wording import counted, roughly
 
 __all__ = ["remedies_for"]
 
@@ -100,7 +101,7 @@ def _labels(study: Study) -> Iterator[str]:
     noise = study.noise
     if study.material.problem.classes and noise.twins >= FEW_TWINS * study.material.rows and (noise.differing or 0.0) >= NOISY:
         yield (
-            f"Look at the {counted(noise.twins, 'row')} that equal others in all inputs: {percent(noise.differing or 0.0)} of "
+            f"Look at the {counted(noise.twins, 'row')} that equal others in all inputs: {roughly(noise.differing or 0.0)} of "
             "their pairs differ in class; a further input would tell them apart, or the labels are wrong."
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sevenstep.stats.wording import figure, interval
+from sevenstep.stats.wording import goal_text, interval
 from sevenstep.tasks.contract import Evidence, Verdict
 from sevenstep.tasks.tabular.feasibility.experience import CLEARLY_OUT, NEAR
 from sevenstep.tasks.tabular.feasibility.outlook import Outlook
@@ -15,13 +15,14 @@ def judged(outlook: Outlook, problems: int) -> tuple[Verdict, Evidence]:
     verdict, reason = _by_goal(outlook)
     if verdict == "go" and problems:
         verdict, reason = "go_with_risk", f"{reason}, but the data have a fault that may undo it (see below)"
-    return verdict, Evidence("goal", f"{reason}.", outlook.gauge.kpi.goal.value)
+    kpi = outlook.gauge.kpi
+    return verdict, Evidence("goal", f"{reason}.", kpi.goal.value, metric=kpi.metric)
 
 
 def goal_of(outlook: Outlook) -> str:
     """The goal as people write it."""
     kpi = outlook.gauge.kpi
-    return f"{ {'<=': '≤', '>=': '≥'}.get(kpi.goal.operator, kpi.goal.operator) } {figure(kpi.goal.value, kpi.metric)}"
+    return goal_text(kpi.goal.operator, kpi.goal.value, kpi.metric)
 
 
 def _by_goal(outlook: Outlook) -> tuple[Verdict, str]:

@@ -1,10 +1,10 @@
-"""Counts, shares and figures as people say them; figures of metrics are worded in `sevenstep.stats.wording`."""
+"""Names of the rungs, and figures as people say them; figures of metrics are worded in `sevenstep.stats.wording`."""
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["RUNG_NAMES", "counted", "percent", "rounded_up", "short"]
+__all__ = ["RUNG_NAMES", "rounded_up", "short"]
 
 RUNG_NAMES = {
     "majority": "Most frequent class",
@@ -18,16 +18,6 @@ RUNG_NAMES = {
     "linear": "Linear regression",
     "quick boosting": "Quick boosting",
 }
-
-
-def percent(share: float) -> str:
-    """A share of 1 as percent: ``37 %``, with one decimal below ten."""
-    return f"{100 * share:.1f} %" if 0 < abs(share) < 0.095 else f"{100 * share:.0f} %"
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun: ``1 row``, ``1,254 rows``."""
-    return f"{count:,} {noun if count == 1 else noun + 's'}"
 
 
 def short(value: float) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["PICTURE_PORTFOLIO"]
+__all__ = ["EMBEDDING_PORTFOLIO", "PICTURE_PORTFOLIO"]
 
 PICTURE_PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
@@ -47,3 +47,20 @@ PICTURE_PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "parameters": {"side": 64, "width": 16, "epochs": 24, "rate": 0.004, "flips": True},
     },
 )  # fmt: skip
+
+EMBEDDING_PORTFOLIO: tuple[Mapping[str, Any], ...] = (
+    {
+        "name": "embedding_linear", "family": "linear", "seconds": 1.3, "rows": (10, None), "embedding": True,
+        "reason": "adds up the numbers that the model named in data.embedding makes of each picture",
+        "parameters": {"bins": 0},
+    },
+    {
+        "name": "embedding_boosting", "family": "boosting", "seconds": 0.2, "rows": (30, None), "embedding": True,
+        "reason": "small boosted trees on the numbers that the model named in data.embedding makes of each picture",
+        "parameters": {
+            "rounds": 200, "patience": 0, "learning_rate": 0.1, "leaves": 7, "least_in_leaf": 10, "feature_share": 0.1,
+            "row_share": 0.8, "bins": 63,
+        },
+    },
+)  # fmt: skip
+"""Heads on the embedding of a model that a person named; an embedding of 650 numbers counts as the features of a picture do."""

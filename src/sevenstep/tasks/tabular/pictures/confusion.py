@@ -8,6 +8,7 @@ from scipy import stats
 
 from sevenstep.chapter import Column, Figure, Table
 from sevenstep.tasks.tabular.pictures.decisions import Decisions
+from sevenstep.wording import percent
 
 __all__ = ["class_table", "confusion_counts", "confusion_figure"]
 
@@ -30,7 +31,7 @@ def confusion_figure(decisions: Decisions) -> Figure:
         for other, decided in enumerate(names)
     ]
     target, right = decisions.problem.target, int(np.trace(counts))
-    cut = f" Decided for {names[1]} from a probability of {decisions.cut:.1%}." if decisions.problem.binary else ""
+    cut = f" Decided for {names[1]} from a probability of {percent(decisions.cut)}." if decisions.problem.binary else ""
     caption = f"Of the rows of each true class, the share decided for each: {right:,} of {int(counts.sum()):,} right.{cut}"
     return Figure(f"Confusion of {target}", "heatmap", rows, "decided for", "truly", format="percent", caption=caption)
 

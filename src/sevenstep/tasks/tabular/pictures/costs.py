@@ -9,6 +9,7 @@ import numpy as np
 
 from sevenstep.chapter import Block, Figure
 from sevenstep.tasks.tabular.pictures.decisions import Decisions
+from sevenstep.wording import percent
 
 __all__ = ["cost_at", "cost_figure"]
 
@@ -32,10 +33,10 @@ def cost_figure(decisions: Decisions) -> Iterator[Block]:
     chosen, half = cost_at(decisions, decisions.cut), cost_at(decisions, _HALF)
     highest = max(row["y"] for row in rows)
     rows += [{"x": decisions.cut, "y": end, "group": "chosen"} for end in (0.0, highest)]
+    alike, (alarm, miss) = min(cost_at(decisions, 0.0), cost_at(decisions, 1.1)), decisions.problem.miss
     caption = (
-        f"At the chosen {decisions.cut:.1%} a row costs {chosen:.4g} in the mean; at 50 % {half:.4g}, and deciding alike for all "
-        f"{min(cost_at(decisions, 0.0), cost_at(decisions, 1.1)):.4g}. Costs: false alarm {decisions.problem.miss[0]:g}, miss "
-        f"{decisions.problem.miss[1]:g}."
+        f"At the chosen {percent(decisions.cut)} a row costs {chosen:.4g} in the mean; at 50 % {half:.4g}, and deciding alike "
+        f"for all {alike:.4g}. Costs: false alarm {alarm:g}, miss {miss:g}."
     )
     yield Figure("Cost by threshold", "line", rows, f"threshold of {decisions.classes[1]}", "cost per row", "number",
                  caption=caption)  # fmt: skip

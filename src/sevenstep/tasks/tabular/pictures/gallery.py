@@ -11,6 +11,7 @@ import numpy as np
 from sevenstep.chapter import Block, Gallery
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.tabular.pictures.decisions import Decisions
+from sevenstep.wording import roughly
 
 __all__ = ["thumbnail", "wrongly_seen"]
 
@@ -30,7 +31,7 @@ def wrongly_seen(decisions: Decisions, data: Dataset) -> Iterator[Block]:
         image = thumbnail(data.items[column][row])
         if image and len(items) < _MOST:
             true, said = (decisions.classes[code[place]] for code in (decisions.truth, decisions.decided))
-            sure = f"{decisions.confidence[place]:.0%} sure, row {row + 1:,}"
+            sure = f"{roughly(decisions.confidence[place])} sure, row {row + 1:,}"
             items.append({"image": image, "text": f"{true}, seen as {said}", "detail": sure})
     if items:
         caption = f"{len(wrong):,} of {len(decisions.truth):,} were seen wrongly; the surest mistakes first. Rows count from 1."

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sevenstep.data.dataset import Dataset
 from sevenstep.stats.scored import FloatArray
@@ -17,6 +18,8 @@ from sevenstep.tasks.tabular.problem import Problem
 __all__ = ["Ordered", "class_watched"]
 
 _RAREST = 30
+_SHORT = 0.2
+"""A lot is made at one time: the rows of a group that takes more of the whole (a machine) are no lot."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,24 @@ class Ordered:
     def numbers(self) -> list[str]:
         """Inputs that are numbers."""
         return [name for name, kind in self.problem.kinds.items() if kind == "number"]
+
+    @property
+    def clusters(self) -> NDArray[np.int64] | None:
+        """Number of the group of each row; None without groups."""
+        if not self.keys:
+            return None
+        return self.rows.select(pl.struct(self.keys).rank("dense")).to_series().to_numpy().astype(np.int64)
+
+    @property
+    def lots(self) -> NDArray[np.int64] | None:
+        """The groups where they follow one another in time and most have several rows, so that each can be a point of a chart."""
+        groups = self.clusters
+        if groups is None or self.time is None or not len(groups):
+            return None
+        places = pl.DataFrame({"group": groups, "place": np.arange(len(groups))}).group_by("group")
+        spans = places.agg((pl.col("place").max() - pl.col("place").min() + 1).alias("span"), pl.len().alias("rows"))
+        short = float(spans["span"].median()) <= _SHORT * len(groups)  # type: ignore[arg-type]
+        return groups if short and float(spans["rows"].median()) > 1 else None  # type: ignore[arg-type]
 
     def moments(self) -> list[Any]:
         """When each row happened, as a chart reads it: ISO text, or the number of the step; its position without a time."""

@@ -7,13 +7,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 from scipy import stats
 
 from sevenstep.data.dataset import Dataset
 from sevenstep.stats.causes import Ranking
-from sevenstep.stats.control.capability import LEAST, Capability, Specification, capability
+from sevenstep.stats.control.capability import LEAST, Capability, capability
+from sevenstep.stats.control.process import deviations_of, sizes_of
+from sevenstep.stats.control.specification import Specification
+from sevenstep.stats.scored import FloatArray
 from sevenstep.tasks.tabular.quality.charted import Charted, chart_number, chart_rate
 from sevenstep.tasks.tabular.quality.ordered import Ordered
+from sevenstep.tasks.tabular.quality.subgroups import Subgroups
 from sevenstep.tasks.tabular.quality.suspects import find_causes
 
 __all__ = ["QualityStudy", "study_quality"]
@@ -28,13 +33,15 @@ class QualityStudy:
     Args:
         ordered: the rows they looked at.
         charted: control charts, the target's first; none where rows have no time.
-        able: capability by column that has limits in the spec.
-        ranking: ranked causes of a defect, or None where the target is a number or defects are too few.
+        able: capability by column that has a tolerance in the spec.
+        tolerances: the tolerances of those columns.
+        ranking: ranked causes of a defect, or of a number being higher or lower; None where there are too few rows to tell.
     """
 
     ordered: Ordered
     charted: tuple[Charted, ...]
     able: Mapping[str, Capability]
+    tolerances: Mapping[str, Specification]
     ranking: Ranking | None
 
     def settings(self) -> list[dict[str, Any]]:
@@ -42,37 +49,40 @@ class QualityStudy:
         return [asdict(one.settings) for one in self.charted if one.baseline is not None and one.baseline.stable]
 
 
-def study_quality(data: Dataset, limits: Mapping[str, Specification], seed: int) -> QualityStudy:
-    """Chart the target and the inputs that matter most, judge inputs by their limits, and rank causes of a defect.
+def study_quality(data: Dataset, tolerances: Mapping[str, Specification], seed: int) -> QualityStudy:
+    """Chart the target and the inputs that matter most, judge numbers by their tolerances, and rank causes.
 
     Args:
         data: the data set; charts need a time.
-        limits: specification limits by column; only numbers among them are judged.
+        tolerances: specification by column; without one nothing is said about capability.
         seed: of what is drawn at random.
     """
     ordered = Ordered.of(data)
     ranking = find_causes(ordered, seed)
-    return QualityStudy(ordered, tuple(_charts(ordered, ranking, limits)), _capabilities(ordered, limits), ranking)
+    able = _capabilities(ordered, tolerances)
+    return QualityStudy(ordered, tuple(_charts(ordered, ranking, tolerances)), able, dict(tolerances), ranking)
 
 
-def _charts(ordered: Ordered, ranking: Ranking | None, limits: Mapping[str, Specification]) -> list[Charted]:
+def _charts(ordered: Ordered, ranking: Ranking | None, tolerances: Mapping[str, Specification]) -> list[Charted]:
     if ordered.time is None:
         return []
     target = ordered.problem.target
+    lots = ordered.lots
     if ordered.defect is None:
-        first = chart_number(target, ordered.values)
+        first = chart_number(target, ordered.values, lots)
     else:
-        first = chart_rate(target, f"share of rows where {ordered.defect_text}", ordered.defects)
-    charts = [chart_number(name, ordered.columns.numbers(name)) for name in _most_important(ordered, ranking, limits)]
+        first = chart_rate(target, f"share of rows where {ordered.defect_text}", ordered.defects, lots)
+    important = _most_important(ordered, ranking, tolerances)
+    charts = [chart_number(name, ordered.columns.numbers(name), lots) for name in important]
     return [chart for chart in (first, *charts) if chart is not None]
 
 
-def _most_important(ordered: Ordered, ranking: Ranking | None, limits: Mapping[str, Specification]) -> list[str]:
-    """Numbers that are ranked causes, then those with limits, then those that go most with the target."""
+def _most_important(ordered: Ordered, ranking: Ranking | None, tolerances: Mapping[str, Specification]) -> list[str]:
+    """Numbers that are ranked causes, then those with a tolerance, then those that go most with the target."""
     causes = [column for cause in (ranking.causes if ranking else ()) for column in cause.columns]
     strength = {name: _strength(ordered, name) for name in ordered.numbers}
     rest = sorted(strength, key=lambda name: (-strength[name], name))
-    named = [name for name in (*causes, *limits, *rest) if name in strength]
+    named = [name for name in (*causes, *tolerances, *rest) if name in strength]
     return list(dict.fromkeys(named))[:_MOST_CHARTS]
 
 
@@ -86,18 +96,33 @@ def _strength(ordered: Ordered, name: str) -> float:
     return abs(float(stats.spearmanr(values[known], target[known]).statistic))
 
 
-def _capabilities(ordered: Ordered, limits: Mapping[str, Specification]) -> dict[str, Capability]:
-    values = {name: _numbers(ordered, name) for name in limits if name in (*ordered.numbers, ordered.problem.target)}
-    return {name: capability(known, limits[name]) for name, known in values.items() if _enough(known)}
+def _capabilities(ordered: Ordered, tolerances: Mapping[str, Specification]) -> dict[str, Capability]:
+    values = {name: _numbers(ordered, name) for name in tolerances}
+    grouped = {name: _by_group(ordered, known) for name, known in values.items() if known is not None and _enough(known)}
+    return {name: capability(known, tolerances[name]) for name, known in grouped.items()}
 
 
-def _numbers(ordered: Ordered, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    if name == ordered.problem.target:
-        return ordered.values if ordered.defect is None else np.empty(0)
-    return ordered.columns.numbers(name)
+def _numbers(ordered: Ordered, name: str) -> FloatArray | None:
+    """The column as numbers; None where it is not among the columns that are read."""
+    if name == ordered.problem.target and ordered.defect is None:
+        return ordered.values
+    if name in ordered.numbers:
+        return ordered.columns.numbers(name)
+    numeric = name in ordered.rows.columns and ordered.rows[name].dtype.is_numeric()
+    return ordered.rows[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() if numeric else None
 
 
-def _enough(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
+def _by_group(ordered: Ordered, values: FloatArray) -> FloatArray:
+    """In subgroups where the spec names groups and enough of them have several values, else one by one in order of time."""
+    clusters = ordered.clusters
+    if clusters is None:
+        return values
+    groups = Subgroups.of_lots(clusters, 1).matrix(values)
+    several = sizes_of(groups) > 1
+    return groups if several.sum() > 1 and (deviations_of(groups)[several] > 0).any() else values
+
+
+def _enough(values: FloatArray) -> bool:
     known = values[~np.isnan(values)]
     steps = np.abs(np.diff(values))
     return len(known) >= LEAST and float(np.ptp(known)) > 0 and bool((steps[~np.isnan(steps)] > 0).any())

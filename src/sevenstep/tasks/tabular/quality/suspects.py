@@ -1,4 +1,4 @@
-"""Ranked causes of a defect, from the columns of a data set."""
+"""Ranked causes of a defect, or of a number being higher or lower, from the columns of a data set."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sevenstep.stats.causes import Ranking, rank_causes
+from sevenstep.stats.causes import Ranking, rank_causes, rank_number_causes
 from sevenstep.stats.scored import FloatArray
 from sevenstep.tasks.tabular.quality.ordered import Ordered
 
@@ -18,34 +18,31 @@ _LEAST_ROWS = 100
 
 
 def find_causes(ordered: Ordered, seed: int) -> Ranking | None:
-    """Rank all categories, numbers and groups as causes; None where the target is a number or defects are too few.
+    """Rank all categories, numbers and groups as causes; None where rows are too few, or defects, or a number never changes.
 
     Beyond 20,000 rows a sample is looked at, of whole groups where there are any.
     """
-    defects = ordered.defects
-    if (
-        ordered.defect is None
-        or len(defects) < _LEAST_ROWS
-        or not _LEAST_DEFECTS <= defects.sum() <= len(defects) - _LEAST_DEFECTS
-    ):
+    outcome = ordered.values if ordered.defect is None else ordered.defects
+    if len(outcome) < _LEAST_ROWS or not _differs(outcome, defects=ordered.defect is not None):
         return None
-    cluster = _clusters(ordered)
-    taken = _taken(len(defects), cluster, seed)
+    cluster = ordered.clusters
+    taken = _taken(len(outcome), cluster, seed)
     kinds = ordered.problem.kinds
     texts = [*(name for name, kind in kinds.items() if kind == "category"), *(key for key in ordered.keys if key not in kinds)]
     categories = {name: _texts(ordered.columns.texts(name), taken) for name in texts}
     numbers: dict[str, FloatArray] = {name: ordered.columns.numbers(name)[taken] for name in ordered.numbers}
-    return rank_causes(defects[taken], categories, numbers, cluster=None if cluster is None else cluster[taken], seed=seed)
+    rank = rank_number_causes if ordered.defect is None else rank_causes
+    return rank(outcome[taken], categories, numbers, cluster=None if cluster is None else cluster[taken], seed=seed)
+
+
+def _differs(outcome: FloatArray, *, defects: bool) -> bool:
+    if defects:
+        return bool(_LEAST_DEFECTS <= outcome.sum() <= len(outcome) - _LEAST_DEFECTS)
+    return bool(np.ptp(outcome) > 0)
 
 
 def _texts(values: pl.Series, taken: NDArray[np.intp]) -> NDArray[np.object_]:
     return np.array(values.to_list(), object)[taken]
-
-
-def _clusters(ordered: Ordered) -> NDArray[np.int64] | None:
-    if not ordered.keys:
-        return None
-    return ordered.rows.select(pl.struct(ordered.keys).rank("dense")).to_series().to_numpy().astype(np.int64)
 
 
 def _taken(rows: int, cluster: NDArray[np.int64] | None, seed: int) -> NDArray[np.intp]:

@@ -8,8 +8,8 @@ from typing import Any
 from sevenstep.chapter import Block
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.tabular.quality.charted import Charted
+from sevenstep.tasks.tabular.quality.figures import chart_blocks
 from sevenstep.tasks.tabular.quality.ordered import Ordered
-from sevenstep.tasks.tabular.quality.showing import chart_blocks
 
 __all__ = ["watch_blocks", "watched"]
 
@@ -26,13 +26,15 @@ def watched(settings: Sequence[Mapping[str, Any]], data: Dataset) -> list[Charte
 
 def watch_blocks(settings: Sequence[Mapping[str, Any]], data: Dataset) -> Sequence[Block]:
     """The same as blocks of a chapter."""
-    return list(chart_blocks(watched(settings, data), Ordered.of(data)))
+    return list(chart_blocks(watched(settings, data), Ordered.of(data), {}))
 
 
 def _going_on(settings: Mapping[str, Any], ordered: Ordered) -> Charted | None:
     column = settings["column"]
     if settings["form"] == "rate":
-        return Charted.going_on(settings, f"share of rows where {ordered.defect_text}", ordered.defects)
+        return Charted.going_on(settings, f"share of rows where {ordered.defect_text}", ordered.defects, ordered.lots)
     if column == ordered.problem.target:
-        return Charted.going_on(settings, column, ordered.values)
-    return Charted.going_on(settings, column, ordered.columns.numbers(column)) if column in ordered.numbers else None
+        return Charted.going_on(settings, column, ordered.values, ordered.lots)
+    if column not in ordered.numbers:
+        return None
+    return Charted.going_on(settings, column, ordered.columns.numbers(column), ordered.lots)

@@ -1,12 +1,13 @@
-"""Figures and spans of time as people say them."""
+"""Names of the rules, and spans of time as people say them."""
 
 from __future__ import annotations
 
 import math
 
 from sevenstep.tasks.forecast.clock import Clock
+from sevenstep.wording import counted
 
-__all__ = ["RULE_NAMES", "counted", "figure", "moment", "percent", "span"]
+__all__ = ["RULE_NAMES", "moment", "span"]
 
 RULE_NAMES = {
     "naive": "Naive (last value)",
@@ -17,23 +18,6 @@ RULE_NAMES = {
 }
 _DAY, _WEEK, _MINUTE = 86_400, 604_800, 60
 _LEAST = 2  # of the larger unit before it is used, times 1 for years and 7 for weeks
-
-
-def figure(value: float | None) -> str:
-    """A KPI value with three significant digits, whole from 1000 on: ``0.0853``, ``1,412``."""
-    if value is None or not math.isfinite(value):
-        return "not measured"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def percent(share: float) -> str:
-    """A share of 1 as percent: ``37 %``, with one decimal below ten."""
-    return f"{100 * share:.1f} %" if 0 < abs(share) < 0.095 else f"{100 * share:.0f} %"
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun: ``1 week``, ``14 weeks``; ``series`` stays as it is."""
-    return f"{count:,} {noun if count == 1 or noun.endswith('s') else noun + 's'}"
 
 
 def span(steps: float, clock: Clock) -> str:
