@@ -51,11 +51,19 @@ def commands_page() -> str:
     with click.Context(program, info_name="sevenstep", terminal_width=100, **program.context_settings) as top:
         parts = [f"# Commands\n\n{MADE}\n\n{_code(program.get_help(top))}"]
         for name in COMMANDS:
-            command = program.get_command(top, name)
-            assert command is not None
-            with click.Context(command, info_name=name, parent=top, terminal_width=100) as context:
-                parts.append(f"## sevenstep {name}\n\n{_code(command.get_help(context))}")
+            parts += _helps(program, name, top)
     return "\n\n".join([*parts, _EXIT_CODES])
+
+
+def _helps(group: click.Group, name: str, parent: click.Context) -> Iterator[str]:
+    """The help of a command and, below it, of the commands within it."""
+    command = group.get_command(parent, name)
+    assert command is not None
+    with click.Context(command, info_name=name, parent=parent, terminal_width=100) as context:
+        yield f"## {context.command_path}\n\n{_code(command.get_help(context))}"
+        if isinstance(command, click.Group):
+            for inner in command.list_commands(context):
+                yield from _helps(command, inner, context)
 
 
 def _code(text: str) -> str:

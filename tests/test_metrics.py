@@ -235,3 +235,14 @@ def test_the_published_theta_scores_of_m3_are_reproduced(period, published):
     rows = Scored.of(joined["y"], joined["yhat"])
     found = cluster_estimate(METRICS["smape"], rows, joined["unique_id"].to_numpy(), 0, balanced=True)
     assert found.value == pytest.approx(published, abs=0.006)
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_a_loss_is_written_as_the_figure_it_stands_for(name):
+    metric = METRICS[name]
+    low, high = metric.limits
+    value = 0.75 * (high if np.isfinite(high) else 4.0)
+    stands_for = abs(value - (metric.goal or 0.0)) if metric.direction == "target" else value
+    assert metric.of_loss(float(metric.loss(np.asarray(value)))) == pytest.approx(stands_for)
+    perfect = {"lower": low, "higher": high}.get(metric.direction, metric.goal or 0.0)
+    assert metric.lack(value) == pytest.approx(abs(value - perfect) if np.isfinite(perfect) else value)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -32,6 +36,12 @@ KINDS: dict[int, tuple[str, str, str]] = {
 }
 
 
+def leaves(value: Any) -> Iterator[str]:
+    """Every text within a JSON value."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    yield from [value] if isinstance(value, str) else (text for item in inner for text in leaves(item))
+
+
 def project(folder: Path, classes: int, rows: pl.DataFrame | None = None) -> Path:
     task, section, kpis = KINDS[classes]
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +67,14 @@ def test_a_table_is_taken_through_all_seven_steps(done: dict[int, tuple[Path, To
     folder, told = done[classes]
     assert told.code in (0, 1), told.err
     assert (folder / "store" / "report.html").stat().st_size > 100_000
+
+
+def test_what_is_better_the_higher_is_written_as_it_is(done: dict[int, tuple[Path, Told]]) -> None:
+    folder, _ = done[3]
+    told = sevenstep("show", "tune", folder / "sevenstep.yaml", "--store", folder / "store", "--json")
+    texts = [text for text in leaves(json.loads(told.out)) if "MACRO_F1" in text]
+    assert texts
+    assert not [text for text in texts if re.search(r"[-\u2212]\d", text)]
 
 
 @pytest.mark.parametrize("classes", list(KINDS))

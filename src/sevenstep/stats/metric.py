@@ -84,6 +84,10 @@ class Metric:
             return np.abs(value - (self.goal or 0.0))
         return -value if self.direction == "higher" else value
 
+    def of_loss(self, loss: float) -> float:
+        """The figure a loss stands for, as people read it; of a metric with a goal of its own the distance from that."""
+        return -loss if self.direction == "higher" else loss
+
     def lack(self, value: float) -> float:
         """How far a figure is from a perfect one; its size where no figure is perfect."""
         low, high = self.limits

@@ -171,7 +171,8 @@ def _members_table(outcome: Outcome) -> Table:
     why = trace["why"]
     caption = f"{why[0].upper()}{why[1:]}."
     if "loss_unseen" in trace:
-        seen = ", ".join(f"{name} {figure(loss, outcome.metric)}" for name, loss in trace["loss_unseen"].items())
+        shown = {name: metric_named(outcome.metric).of_loss(loss) for name, loss in trace["loss_unseen"].items()}
+        seen = ", ".join(f"{name} {figure(value, outcome.metric)}" for name, value in shown.items())
         caption += f" Mean {outcome.metric.upper()} on folds not used for choosing: {seen}."
     columns = [
         Column("name", "Member"),
@@ -184,15 +185,19 @@ def _members_table(outcome: Outcome) -> Table:
 
 def _trials_table(outcome: Outcome) -> Table:
     rows = [
-        {"name": trial.candidate.name, "loss": trial.loss, "what": trial.note or trial.candidate.reason}
+        {"name": trial.candidate.name, "value": _reached(trial, outcome.guide), "what": trial.note or trial.candidate.reason}
         for trial in sorted(outcome.trials, key=lambda trial: (trial.loss is None, trial.loss or 0.0))
     ]
     done = sum(trial.loss is not None for trial in outcome.trials)
     caption = f"{done} of {counted(outcome.planned, 'planned trial')} were finished."
     kind: Format = "percent" if is_share(outcome.guide) else "number"
     label = f"Mean {outcome.guide.upper()} over folds"
-    columns = [Column("name", "Trial"), Column("loss", label, kind), Column("what", "Hyperparameters")]
+    columns = [Column("name", "Trial"), Column("value", label, kind), Column("what", "Hyperparameters")]
     return Table(f"Search for {outcome.target}", columns, rows, caption, 6)
+
+
+def _reached(trial: Trial, guide: str) -> float | None:
+    return None if trial.loss is None else metric_named(guide).of_loss(trial.loss)
 
 
 def _has_searched(outcome: Outcome) -> bool:
