@@ -1,11 +1,13 @@
 """Scores classes and numbers on rows no run has seen, beside peers on the same rows.
 
-    python bench/tabular.py SPEC [SPEC ...] [--share 0.2] [--seed 0] [--set KEY=VALUE] [--peers NAMES] [--keep DIR]
+    python bench/tabular.py SPEC [SPEC ...] [--share 0.2] [--seed 0] [--set KEY=VALUE] [--peers NAMES] [--peers-python PYTHON]
+        [--preset NAME] [--keep DIR]
 
 For each spec a share of its labelled rows is set aside (the newest ones where the data have a time, else at random with the
 classes' shares kept). The spec then runs as it stands on the others, and the rows set aside are predicted. Every KPI is printed
 with n and a 95 % interval beside what one LightGBM with its defaults reaches on the same rows, and FLAML and AutoGluon where they
-are installed, given the seconds our run took; the paired difference from each peer has an interval too.
+are installed (in this environment or another one), given the seconds our run took; the paired difference from each peer has an
+interval too.
 """
 
 from __future__ import annotations
@@ -15,8 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from importlib.util import find_spec
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import numpy as np
 import polars as pl
 from memory import TreeMemory
 from numpy.typing import NDArray
+from peers import NOT_INSTALLED
 from ruamel.yaml import YAML
 
 from sevenstep.data.dataset import Dataset
@@ -55,6 +57,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--peers", default="lightgbm,flaml,autogluon", help="names, separated by commas")
+    parser.add_argument("--peers-python", help="Python of the environment the peers are installed in; this one when not given")
+    parser.add_argument("--preset", default="medium_quality", help="of AutoGluon")
     parser.add_argument("--keep", type=Path, help="keep stores and predictions in this folder")
     return parser.parse_args()
 
@@ -75,9 +79,9 @@ def _bench(path: Path, options: argparse.Namespace) -> None:
         print(f"\n{spec.name}: {seconds:.0f} s wall of {spec.budget.time.seconds:.0f} s, peak {peak:,.0f} MiB over all processes")
         truth = problem.values(unseen)
         found = {"sevenstep": _ours(made, problem)}
-        for name in options.peers.split(","):
-            if name and find_spec(_MODULES[name]):
-                found[name] = _PEERS[name](known, unseen, problem, seconds, spec.kpis[0].metric)
+        for name in filter(None, options.peers.split(",")):
+            theirs = _of_peer(name, spec, (known, unseen), problem, seconds, options)
+            found |= {} if theirs is None else {name: theirs}
         _print(spec, problem, truth, found, made, options.seed)
         _print_promises(problem, truth, made, unseen[spec.targets[0]])
 
@@ -145,73 +149,28 @@ def _ours(made: pl.DataFrame, problem: Problem) -> Floats:
     return np.column_stack([made[f"probability_{name}"].to_numpy() for name in problem.classes])
 
 
-def _plain(rows: pl.DataFrame, known: pl.DataFrame, problem: Problem) -> Floats:
-    """Numbers as they are, anything else as the number of its value among the known rows: what a first try would do."""
-    columns = []
-    for name, kind in problem.kinds.items():
-        if kind == "picture":
-            continue
-        if rows[name].dtype.is_numeric():
-            columns.append(rows[name].cast(pl.Float64).fill_null(float("nan")).to_numpy())
-            continue
-        values = {value: float(place) for place, value in enumerate(known[name].cast(pl.String).unique().sort())}
-        coded = rows[name].cast(pl.String).replace_strict(values, default=None, return_dtype=pl.Float64)
-        columns.append(coded.fill_null(float("nan")).to_numpy())
-    return np.column_stack(columns)
-
-
-def _lightgbm(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float, metric: str) -> Floats:
-    import lightgbm
-
-    inputs, goal = _plain(known, known, problem), problem.values(known)
-    if not problem.classes:
-        model = lightgbm.LGBMRegressor(n_estimators=300, learning_rate=0.05, verbose=-1).fit(inputs, goal)
-        return np.asarray(model.predict(_plain(unseen, known, problem)), np.float64)
-    model = lightgbm.LGBMClassifier(n_estimators=200, learning_rate=0.05, verbose=-1).fit(inputs, goal.astype(int))
-    return np.asarray(model.predict_proba(_plain(unseen, known, problem)), np.float64)
-
-
-def _flaml(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float, metric: str) -> Floats:
-    from flaml import AutoML
-
-    inputs, goal = _plain(known, known, problem), problem.values(known)
-    model, kind = AutoML(), "classification" if problem.classes else "regression"
-    goal = goal.astype(int) if problem.classes else goal
-    model.fit(inputs, goal, task=kind, metric=_FLAML[metric], time_budget=seconds, verbose=0, n_jobs=2)
-    made = (
-        model.predict_proba(_plain(unseen, known, problem)) if problem.classes else model.predict(_plain(unseen, known, problem))
-    )
-    return np.asarray(made, np.float64)
-
-
-def _autogluon(known: pl.DataFrame, unseen: pl.DataFrame, problem: Problem, seconds: float, metric: str) -> Floats:
-    from autogluon.tabular import TabularPredictor
-
-    columns = [name for name, kind in problem.kinds.items() if kind != "picture"]
-    codes = problem.values(known)
-    goal = codes.astype(int) if problem.classes else codes
-    train = known.select(columns).with_columns(pl.Series("__target__", goal)).to_pandas()
-    with tempfile.TemporaryDirectory() as folder:
-        model = TabularPredictor("__target__", path=folder, verbosity=0, eval_metric=_AUTOGLUON[metric])
-        model.fit(train, time_limit=seconds, presets=PRESET)
-        rows = unseen.select(columns).to_pandas()
-        return np.asarray(model.predict_proba(rows) if problem.classes else model.predict(rows), np.float64)
-
-
-PRESET = "medium_quality"
-_AUTOGLUON = {
-    "roc_auc": "roc_auc", "average_precision": "average_precision", "macro_f1": "f1_macro", "accuracy": "accuracy",
-    "rmse": "root_mean_squared_error",
-}  # fmt: skip
-_FLAML = {"roc_auc": "roc_auc", "average_precision": "ap", "macro_f1": "macro_f1", "accuracy": "accuracy", "rmse": "rmse"}
-"""The KPI's metric in the words of the peers, so that they look for the same."""
-
-_MODULES = {"lightgbm": "lightgbm", "flaml": "flaml", "autogluon": "autogluon"}
-_PEERS: Mapping[str, Callable[[pl.DataFrame, pl.DataFrame, Problem, float, str], Floats]] = {
-    "lightgbm": _lightgbm,
-    "flaml": _flaml,
-    "autogluon": _autogluon,
-}
+def _of_peer(name: str, spec: Spec, rows: tuple[pl.DataFrame, pl.DataFrame], problem: Problem, seconds: float,
+             options: argparse.Namespace) -> Floats | None:  # fmt: skip
+    """What a peer makes of the same rows in the same time; None where it is not installed."""
+    columns = [column for column, kind in problem.kinds.items() if kind != "picture"]
+    if not columns:
+        return None
+    known, unseen = rows
+    goal = problem.values(known)
+    with tempfile.TemporaryDirectory() as scratch:
+        files = [Path(scratch) / f"{part}.parquet" for part in ("known", "unseen", "made")]
+        target = pl.Series("__target__", goal.astype(np.int64) if problem.classes else goal)
+        known.select(columns).with_columns(target).write_parquet(files[0])
+        unseen.select(columns).write_parquet(files[1])
+        task = "classification" if problem.classes else "regression"
+        wanted = ["--task", task, "--metric", spec.kpis[0].metric, "--seconds", str(seconds), "--preset", options.preset]
+        python, script = options.peers_python or sys.executable, str(Path(__file__).with_name("peers.py"))
+        ended = subprocess.run([python, script, name, *map(str, files), *wanted], capture_output=True, text=True, check=False)
+        if ended.returncode != 0:
+            why = "not installed" if ended.returncode == NOT_INSTALLED else ended.stderr.strip().splitlines()[-1:]
+            print(f"{name}: {why}")
+            return None
+        return pl.read_parquet(files[2]).to_numpy() if problem.classes else pl.read_parquet(files[2])["0"].to_numpy()
 
 
 def _scored(truth: Floats, made: Floats, problem: Problem, cut: float | None) -> Scored:

@@ -299,7 +299,7 @@ def test_copies_are_dropped_and_contradictions_set_aside(tmp_path: Path) -> None
     text = "s,t,y\na,2024-01-01,1\na,2024-01-01,1\na,2024-01-02,2\na,2024-01-02,3\nb,2024-01-01,4\n"
     taken = take(tmp_path, text, time="t", series=["s"])
     assert taken.items["y"].to_list() == [1, 2, 4]
-    assert "1 rows are copies of others" in said(taken, "dropped")
+    assert "1 copy of other rows" in said(taken, "dropped")
     assert taken.quarantine.select("row", "code").rows() == [(4, "DATA-DUPLICATE")]
     assert taken.quarantine["reason"][0] == "an earlier row has the same s and t with other values"
 
@@ -367,7 +367,7 @@ def test_a_key_that_occurs_twice_is_refused_by_name(tmp_path: Path) -> None:
 def test_a_key_whose_rows_are_copies_counts_once(tmp_path: Path) -> None:
     taken = take(tmp_path, sources=joining(pl.DataFrame({"Shop": [0, 1, 1], "size": [1, 2, 2]}), tmp_path, on=["Shop"]))
     assert taken.items.height == 30
-    assert "1 rows of 'right' are copies" in said(taken, "dropped")
+    assert "1 copy of other rows of 'right'" in said(taken, "dropped")
 
 
 def test_keys_that_are_not_there_are_named_on_either_side(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from sevenstep.data.numerals import read_numbers
 from sevenstep.data.quarantine import ROW, Quarantine
 from sevenstep.data.record import Record
 from sevenstep.data.times import TimeReading, from_integers, read_times, to_naive
+from sevenstep.wording import counted
 
 __all__ = ["MISSING_MARKS", "Expected", "coerce"]
 
@@ -286,7 +287,8 @@ def _record_change(before: pl.Series, reading: _Reading, source: str, record: Re
 def _record_missing(before: pl.Series, after: pl.Series, source: str, record: Record) -> None:
     gone = after.null_count() - before.null_count()
     if gone > 0:
-        record.add("missing", f"{gone:,} values of '{before.name}' mean missing", source=source, column=before.name, rows=gone)
+        text = f"{counted(gone, 'value')} of '{before.name}' read as missing"
+        record.add("missing", text, source=source, column=before.name, rows=gone)
 
 
 def _name(dtype: pl.DataType) -> str:

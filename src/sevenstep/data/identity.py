@@ -8,6 +8,7 @@ import polars as pl
 
 from sevenstep.data.quarantine import ROW, Quarantine
 from sevenstep.data.record import Record
+from sevenstep.wording import counted
 
 __all__ = ["ordered", "with_identity", "without_duplicates"]
 
@@ -38,7 +39,7 @@ def without_duplicates(
     single = ranked.unique(values, keep="first", maintain_order=True)
     copies = items.height - single.height
     if copies:
-        record.add("dropped", f"{copies:,} rows are copies of others", source=name, rows=copies)
+        record.add("dropped", f"{counted(copies, 'copy')} of other rows", source=name, rows=copies)
     first = single.unique(list(identity), keep="first", maintain_order=True)
     later = single.join(first.select(ROW), on=ROW, how="anti", maintain_order="left")
     reason = f"an earlier row has the same {' and '.join(identity)} with other values"

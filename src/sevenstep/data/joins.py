@@ -11,7 +11,7 @@ from sevenstep.data.naming import did_you_mean
 from sevenstep.data.quarantine import ROW
 from sevenstep.data.record import Record
 from sevenstep.errors import InputError
-from sevenstep.wording import percent
+from sevenstep.wording import counted, percent
 
 __all__ = ["Joined", "join_as_of", "join_on_keys"]
 
@@ -177,7 +177,7 @@ def _one_per_key(right: pl.DataFrame, name: str, keys: Sequence[str], record: Re
     whole = right.drop_nulls(list(keys))
     if whole.height < right.height:
         lost = right.height - whole.height
-        record.add("dropped", f"{lost:,} rows of '{name}' have no key", source=name, rows=lost)
+        record.add("dropped", f"{counted(lost, 'row')} of '{name}' without a key", source=name, rows=lost)
     if not whole.select(pl.struct(keys).is_duplicated().any()).item():
         return whole
     single = whole.unique(maintain_order=True)
@@ -190,7 +190,7 @@ def _one_per_key(right: pl.DataFrame, name: str, keys: Sequence[str], record: Re
         given = f"source '{name}' has {count} unlike rows for {said}"
         raise InputError("JOIN-NOT-UNIQUE", given, "a key may occur once in a joined source", fix)
     lost = whole.height - single.height
-    record.add("dropped", f"{lost:,} rows of '{name}' are copies of others", source=name, rows=lost)
+    record.add("dropped", f"{counted(lost, 'copy')} of other rows of '{name}'", source=name, rows=lost)
     return single
 
 

@@ -21,6 +21,7 @@ from sevenstep.data.naming import listed
 from sevenstep.data.quarantine import ROW, Quarantine
 from sevenstep.data.record import Record
 from sevenstep.errors import InputError, InputWarning
+from sevenstep.wording import counted
 
 __all__ = ["UnreadablePicture", "named_pictures", "open_picture", "path_column", "picture_table", "unreadable", "with_pictures"]
 
@@ -173,7 +174,7 @@ def with_pictures(
         rows = items[[position for position, own in faults.items() if own == reason]]
         said = f"its picture cannot be read: {reason}"
         quarantine.set_aside(source, rows, code="PICTURE-UNREADABLE", column=column, reason=said)
-    text = f"{len(faults):,} rows of '{source}' were set aside, for their pictures in '{column}' cannot be read"
+    text = f"{counted(len(faults), 'row')} of '{source}' set aside: the picture in '{column}' cannot be read"
     record.add("set_aside", text, source=source, column=column, rows=len(faults))
     return whole.filter(~bad)
 

@@ -15,7 +15,7 @@ from sevenstep.data.dataset import Finding, Roles
 from sevenstep.data.naming import listed
 from sevenstep.data.numerals import read_numbers
 from sevenstep.spec.sources import Limits
-from sevenstep.wording import percent
+from sevenstep.wording import counted, percent
 
 __all__ = ["check_quality"]
 
@@ -23,10 +23,10 @@ _RARE_NEGATIVE = 0.005
 _MUCH_MISSING, _SOME_MISSING = 0.2, 0.01
 _STOPPED = 0.1
 _SET_ASIDE = {
-    "DATA-DUPLICATE": ("unique", "repeat another row's keys and time with other values"),
-    "DATA-UNREADABLE": ("valid", "have a target, time or key that cannot be read"),
-    "DATA-NO-IDENTITY": ("complete", "have no time or no key"),
-    "DATA-RAGGED": ("valid", "are lines with more fields than the header"),
+    "DATA-DUPLICATE": ("unique", "with the keys and time of another row and other values"),
+    "DATA-UNREADABLE": ("valid", "with a target, time or key that cannot be read"),
+    "DATA-NO-IDENTITY": ("complete", "without a time or a key"),
+    "DATA-RAGGED": ("valid", "with more fields than the header"),
 }
 _WORD_MARKS = MISSING_MARKS | {"unknown", "missing", "not available", "undefined", "-999", "9999"} - {""}
 
@@ -94,7 +94,7 @@ def _missing_targets(table: _Table) -> Iterator[Finding]:
         last = known.over(table.roles.keys) if table.roles.keys else known
         rows = int(table.items.select((pl.col(target).is_null() & (pl.col(time) < last)).sum()).item())
         if rows:
-            text = f"{rows:,} rows before the last known '{target}' of their series lack it"
+            text = f"'{target}' is missing in {counted(rows, 'row')} before the last known value of the series"
             yield _found(
                 table, "QUALITY-TARGET-GAP", "warning", "complete", target, rows, text, "fill them, or leave the rows out"
             )
@@ -135,7 +135,7 @@ def _limits(table: _Table) -> Iterator[Finding]:
         above = series > bound.max if bound.max is not None else series.is_null()
         rows = int((below | above).sum())
         if rows:
-            text = f"{rows:,} values of '{column}' are outside its limits (seen {series.sort()[0]} to {series.sort()[-1]})"
+            text = f"{counted(rows, 'value')} of '{column}' outside its limits (seen {series.sort()[0]} to {series.sort()[-1]})"
             yield _found(table, "QUALITY-LIMITS", "error", "valid", column, rows, text, "mend the source, or data.limits")
 
 
@@ -149,7 +149,7 @@ def _outliers(table: _Table) -> Iterator[Finding]:
         rows = int(((series < low - reach) | (series > high + reach)).sum())
         if rows:
             heavy = "; so many that the tail is heavy rather than the values wrong" if rows > 0.02 * series.len() else ""
-            text = f"{rows:,} values of '{column}' lie beyond {_rounded(low - reach)} to {_rounded(high + reach)}{heavy}"
+            text = f"{counted(rows, 'value')} of '{column}' beyond {_rounded(low - reach)} to {_rounded(high + reach)}{heavy}"
             yield _found(table, "QUALITY-OUTLIERS", "info", "valid", column, rows, text)
 
 
@@ -183,7 +183,7 @@ def _marks(table: _Table) -> Iterator[Finding]:
         marked = series.filter(series.str.to_lowercase().is_in(sorted(_WORD_MARKS)))
         if marked.len():
             marks = marked.unique().sort()
-            text = f"'{column}' holds {listed(marks)} in {marked.len():,} rows, which may mean missing"
+            text = f"'{column}' holds {listed(marks)} in {counted(marked.len(), 'row')}, which may mean missing"
             fix = f"if so, set data.missing: [{', '.join(repr(mark) for mark in marks)}]"
             yield _found(table, "QUALITY-MISSING-MARK", "info", "complete", column, marked.len(), text, fix)
 
@@ -215,7 +215,7 @@ def _copies(table: _Table) -> Iterator[Finding]:
     rows = table.items.height - table.items.select(pl.struct(plain).n_unique()).item()
     if rows:
         severity = "warning" if rows / table.items.height >= 0.01 else "info"
-        text = f"{rows:,} rows are copies of others; a copy in both training and test flatters every model"
+        text = f"{counted(rows, 'copy')} of other rows; a copy in both training and test flatters every model"
         yield _found(table, "QUALITY-COPIES", severity, "unique", "", rows, text, "remove them in the source")
 
 
@@ -246,9 +246,9 @@ def _stopped(table: _Table) -> Iterator[Finding]:
 def _set_aside(quarantine: pl.DataFrame, height: int) -> Iterator[Finding]:
     """What intake set aside, by reason; shares are of all rows read."""
     for code, rows in quarantine.group_by("code").len().sort("code").iter_rows():
-        part, words = _SET_ASIDE.get(code, ("valid", "were set aside"))
+        part, words = _SET_ASIDE.get(code, ("valid", "with values that cannot be"))
         share = rows / max(1, height + quarantine.height)
-        text = f"{rows:,} rows {words}; they are in the quarantine"
+        text = f"{counted(rows, 'row')} {words}, set aside in the quarantine"
         yield Finding(code, "error" if share > 0.05 else "warning", part, "", rows, share, text, "see quarantine.parquet")
 
 

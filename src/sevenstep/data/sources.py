@@ -21,6 +21,7 @@ from sevenstep.data.record import Record
 from sevenstep.data.structured import read_arrow, read_excel, read_json, read_json_lines, read_parquet
 from sevenstep.errors import InputError
 from sevenstep.spec.sources import Source
+from sevenstep.wording import counted
 
 __all__ = ["read_source"]
 
@@ -46,7 +47,8 @@ def read_source(
         given = f"source '{name}' has a header and no rows"
         raise InputError("DATA-NO-ROWS", given, "a source must hold rows", "check how it was exported")
     frame = _selected(frame, name, source, needs)
-    record.add("read", f"{frame.height:,} rows and {frame.width} columns from '{name}'", source=name, rows=frame.height)
+    size = f"{counted(frame.height, 'row')} and {counted(frame.width, 'column')}"
+    record.add("read", f"{size} from '{name}'", source=name, rows=frame.height)
     return frame.with_row_index(ROW, offset=1).with_columns(pl.col(ROW).cast(pl.Int64))
 
 
@@ -102,7 +104,7 @@ def _record_alignment(name: str, places: Sequence[Place], frames: Sequence[pl.Da
     for place, frame in zip(places, frames, strict=True):
         absent = [column for column in everything if column not in frame.columns]
         said = f"; it has no {listed(absent)}, null there" if absent else ""
-        text = f"'{place.label}' gives {frame.height:,} rows to '{name}'{said}"
+        text = f"'{place.label}' gives {counted(frame.height, 'row')} to '{name}'{said}"
         record.add("stacked", text, source=name, rows=frame.height, absent=absent)
 
 

@@ -14,6 +14,7 @@ __all__ = ["HeadView", "TableView", "figure_table", "table_view"]
 
 _FILTERED = 30  # rows from which a table gets a filter
 _SPARE = 4  # rows that are not worth a button
+_SENTENCE = 40  # letters of a cell that would be squeezed to a word a line on a narrow screen
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,10 @@ class HeadView:
 
 @dataclass(frozen=True)
 class TableView:
-    """A table with its cells printed; ``first`` rows show until asked for more."""
+    """A table with its cells printed; ``first`` rows show until asked for more.
+
+    A ``wordy`` one has sentences in it: on a narrow screen each row is written as a list instead.
+    """
 
     title: str
     caption: str
@@ -35,6 +39,7 @@ class TableView:
     rows: Sequence[Sequence[Cell]]
     first: int
     filtered: bool
+    wordy: bool = False
     kind: str = "table"
 
 
@@ -47,7 +52,8 @@ def table_view(table: Table, words: Words) -> TableView:
     ]
     rows = [list(row) for row in zip(*columns, strict=True)]
     first = len(rows) if len(rows) <= table.first + _SPARE else table.first
-    return TableView(table.title, table.caption, heads, rows, first, len(rows) > _FILTERED)
+    wordy = any(len(cell.text) > _SENTENCE for row in rows for cell in row)
+    return TableView(table.title, table.caption, heads, rows, first, len(rows) > _FILTERED, wordy)
 
 
 _NAMES: dict[str, str] = {

@@ -75,8 +75,9 @@ def _texts(kpi: Mapping[str, Any], words: Words) -> tuple[str, str]:
     if kind not in ("number", "interval", "percent"):
         texts = [format_value(part, kind, words) for part in (value, low, high)]
         return f"{texts[0]} {unit}".strip(), "" if low is None else f"{texts[1]} – {texts[2]}"
-    text, _, bounds = format_interval(value, low, high, percent=kind == "percent").partition(" ")
-    return f"{text} {unit}".strip(), bounds.strip("()")
+    text, _, bounds = format_interval(value, low, high, percent=kind == "percent").partition(" (")
+    sign = " %" if kind == "percent" and bounds else ""
+    return f"{text} {unit}".strip(), bounds.removesuffix(")") + sign
 
 
 def _scale(kpi: Mapping[str, Any]) -> Scale | None:

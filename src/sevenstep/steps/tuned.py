@@ -87,7 +87,7 @@ def _answer(states: Sequence[KpiState], outcomes: Sequence[Outcome]) -> str:
     ]
     text = f"{len(met)} of {counted(len(states), 'KPI')} met: {', '.join(told)}."
     near = [state.id for state in states if not state.sure and state.low is not None]
-    text += f" The interval of {' and '.join(near)} spans the goal." if near else ""
+    text += f" Not sure: the goal lies within the interval of {' and of '.join(near)}." if near else ""
     worth = [f"{money(state.worth, state.worth_unit)} against {state.baseline}" for state in states if state.worth]
     text += f" That is worth {worth[0]}." if worth else ""
     return text
@@ -189,7 +189,7 @@ def _trials_table(outcome: Outcome) -> Table:
         for trial in sorted(outcome.trials, key=lambda trial: (trial.loss is None, trial.loss or 0.0))
     ]
     done = sum(trial.loss is not None for trial in outcome.trials)
-    caption = f"{done} of {counted(outcome.planned, 'planned trial')} were finished."
+    caption = f"Trials finished: {done} of {outcome.planned} planned."
     kind: Format = "percent" if is_share(outcome.guide) else "number"
     label = f"Mean {outcome.guide.upper()} over folds"
     columns = [Column("name", "Trial"), Column("value", label, kind), Column("what", "Hyperparameters")]

@@ -19,6 +19,7 @@ from sevenstep.tasks.wanted import Kind, Menu
 __all__ = ["CATALOG", "EMBEDDING_CATALOG", "PICTURE_CATALOG", "Entry", "Situation", "catalog_of", "menu_of", "planned_cost"]
 
 LEAST_ROWS, LEAST_INPUTS = 500, 3  # smaller tables cost no less, because every tree or pass has a price of its own
+LEAST_OF = {"catboost": 3000}  # the same, where one tree has a higher price
 ROWS_UNIT, INPUTS_UNIT = 10_000, 10  # what the seconds of the portfolio are for
 START_SECONDS = 0.3  # of any fit: reading, encoding and scoring
 BOOSTED = ("boosting", "catboost", "xgboost")
@@ -219,4 +220,5 @@ def planned_cost(entry: Entry, situation: Situation, rows: int) -> float:
     width = (max(inputs, LEAST_INPUTS) / INPUTS_UNIT) ** (1.0 if boosted or situation.images else NARROW)
     classes = float(situation.classes) if situation.classes > 2 else 1.0
     trees = (classes if situation.classes else LATER_STOPS) * float(entry.parameters.get("bags", 1)) if boosted else 1.0
-    return float(round(START_SECONDS + entry.seconds * max(rows, LEAST_ROWS) / ROWS_UNIT * width * trees, 2))
+    rows = max(rows, LEAST_OF.get(entry.family, LEAST_ROWS))
+    return float(round(START_SECONDS + entry.seconds * rows / ROWS_UNIT * width * trees, 2))

@@ -22,7 +22,7 @@ from sevenstep.tasks.tabular.explore.strength import corrected
 from sevenstep.tasks.tabular.explore.units import unit_mixture
 from sevenstep.tasks.tabular.explore.view import binned
 from sevenstep.tasks.tabular.problem import Problem
-from sevenstep.wording import percent, roughly
+from sevenstep.wording import counted, percent, roughly
 
 __all__ = ["check"]
 
@@ -90,7 +90,7 @@ def _classes(table: _Table) -> Iterator[Finding]:
             text = f"'{target}' is {name} in {rows} {'row' if rows == 1 else 'rows'}: too few to learn from and to judge by"
             yield table.found("TINY-CLASS", "warning", "complete", target, rows, text, "bring more such rows, or merge the class")
         elif share < RARE or rows < FEWEST_RARE:
-            text = f"'{target}' is {name} in {rows:,} rows ({percent(share)}): all figures about it rest on these"
+            text = f"'{target}' is {name} in {counted(rows, 'row')} ({percent(share)}): all figures about it rest on these"
             severity = "warning" if rows < FEWEST_RARE else "info"
             yield table.found("RARE-CLASS", severity, "complete", target, rows, text, "more such rows help more than any others")
 
@@ -148,7 +148,7 @@ def _codes(table: _Table, codes: dict[str, list[float]]) -> Iterator[Finding]:
     for name, values in codes.items():
         told = listed(f"{value:g}" for value in values)
         rows = int(np.isin(table.items[name].cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy(), values).sum())
-        text = f"'{name}' is {told} in {rows:,} rows, far from all its other values: read as missing"
+        text = f"'{name}' is {told} in {counted(rows, 'row')}, far from all its other values: read as missing"
         fix = f"if it is a measurement, write it otherwise; if a code, set data.missing: [{told}]"
         yield table.found("MISSING-CODE", "info", "complete", name, rows, text, fix)
 
