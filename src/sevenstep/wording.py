@@ -5,7 +5,7 @@ Figures of metrics are worded in `sevenstep.stats.wording`, which knows what eac
 
 from __future__ import annotations
 
-__all__ = ["DASH", "counted", "percent", "roughly"]
+__all__ = ["DASH", "counted", "percent", "roughly", "short"]
 
 DASH = "–"
 _ALIKE = "series"  # the plural is the same word
@@ -25,6 +25,11 @@ def roughly(share: float) -> str:
     if size and size < 0.1:
         return f"{100 * share:.1g} %"
     return f"{100 * share:.0f} %" if size >= 9.5 or size == int(size) else f"{100 * share:.1f} %"
+
+
+def short(value: float) -> str:
+    """A number in three digits, whole from 1,000 on."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -15,7 +15,7 @@ from sevenstep.data.dataset import Finding, Roles
 from sevenstep.data.naming import listed
 from sevenstep.data.numerals import read_numbers
 from sevenstep.spec.sources import Limits
-from sevenstep.wording import counted, percent
+from sevenstep.wording import counted, percent, short
 
 __all__ = ["check_quality"]
 
@@ -149,12 +149,8 @@ def _outliers(table: _Table) -> Iterator[Finding]:
         rows = int(((series < low - reach) | (series > high + reach)).sum())
         if rows:
             heavy = "; so many that the tail is heavy rather than the values wrong" if rows > 0.02 * series.len() else ""
-            text = f"{counted(rows, 'value')} of '{column}' beyond {_rounded(low - reach)} to {_rounded(high + reach)}{heavy}"
+            text = f"{counted(rows, 'value')} of '{column}' beyond {short(low - reach)} to {short(high + reach)}{heavy}"
             yield _found(table, "QUALITY-OUTLIERS", "info", "valid", column, rows, text)
-
-
-def _rounded(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _texts(table: _Table) -> Iterator[tuple[str, pl.Series]]:

@@ -136,10 +136,11 @@ class Fits:
         if candidate.stage:
             inputs["stage"] = self._stages[repr(candidate.stage)]
         name = f"{candidate.name} of {candidate.target}, {fold.name}"
-        arguments = self._arguments(candidate=plain, fold=asdict(replace(fold, name="", learns="", judged="")), seed=self._seed)
-        optional = reserve is not None and not candidate.baseline
-        kept = -math.inf if candidate.asked else (reserve or 0.0) + self.pace * candidate.cost
-        return Job(name, function, arguments, inputs, self._rooms, candidate.cost, optional, kept)
+        words = asdict(replace(fold, name="", learns="", judged="", effort=1.0))
+        arguments = self._arguments(candidate=plain, fold=words, seed=self._seed)
+        optional, cost = reserve is not None and not candidate.baseline, candidate.cost * fold.effort
+        kept = -math.inf if candidate.asked else (reserve or 0.0) + self.pace * cost
+        return Job(name, function, arguments, inputs, self._rooms, cost, optional, kept)
 
     def _arguments(self, **more: Any) -> dict[str, Any]:
         return {"task": self.task.grammar.task, **more}

@@ -24,6 +24,7 @@ BATCH = 2  # trials asked for before any of them is told; fixed, so that the num
 MOST_TRIALS = 60
 LEAST_WORK = 0.2  # share of a fit's time that fewer rounds do not save
 WORK = ("rounds", "feature_share")  # hyperparameters that the time of a fit is in proportion to, where a family has them
+STEP = "learning_rate"  # the smaller it is, the more rounds until early stopping, where rounds are not searched
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,17 @@ def plan_trials(candidates: Sequence[Candidate], folds: int, seconds: float, cor
 def trial_cost(start: Candidate) -> float:
     """Planned seconds of one fit with the usual values of the candidate's space, and at least those of its start."""
     usual = {name: _usual(item) for name, item in start.space.items() if name in WORK}
+    if STEP in start.space:
+        usual[STEP] = 1.0 / _usual(_inverse(start.space[STEP]))
     return _cost(start, usual) if usual else start.cost
+
+
+def _inverse(item: Range) -> Range:
+    """The range of one over its values."""
+    if item.choices:
+        return replace(item, choices=tuple(1.0 / float(choice) for choice in item.choices))
+    assert item.low is not None and item.high is not None
+    return replace(item, low=1.0 / item.high, high=1.0 / item.low)
 
 
 def _usual(item: Range) -> float:
@@ -66,8 +77,10 @@ def _usual(item: Range) -> float:
 def _cost(start: Candidate, parameters: Mapping[str, Any]) -> float:
     """Planned seconds of a fit with other values of what its time is in proportion to."""
     known = [name for name in WORK if name in parameters and start.parameters.get(name)]
-    factor = np.prod([float(parameters[name]) / float(start.parameters[name]) for name in known])
-    return start.cost * max(float(factor), LEAST_WORK)
+    factor = float(np.prod([float(parameters[name]) / float(start.parameters[name]) for name in known]))
+    if "rounds" not in start.space and parameters.get(STEP) and start.parameters.get(STEP):
+        factor *= float(start.parameters[STEP]) / float(parameters[STEP])
+    return start.cost * max(factor, LEAST_WORK)
 
 
 def search(

@@ -31,7 +31,7 @@ __all__ = ["run"]
 SEARCH_SHARE = 0.30  # of the time budget at most for the search
 FITS_SHARE = 0.66  # of the time budget for comparison and search together; the other steps and the final fits take the rest
 KEPT_SHARE = 0.08  # of the time budget that stays unused where the machine keeps to the plan
-LONG_FIT, MOST_PACE = 5.0, 2.5  # seconds from which a fit tells the pace of the machine, and the slowest pace believed
+LONG, MOST_PACE = 20.0, 2.5  # planned seconds from which fits tell the pace of the machine, and the slowest pace believed
 SEARCHED = 1  # candidates of each target whose hyperparameters are searched, besides those a person gave a space: the best ones
 
 
@@ -65,14 +65,15 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
 def _pace(plan: Plan, measured: Mapping[str, float]) -> float:
     """How many times longer than planned the fits of step 5 took: only ever used to stop early enough, and from 1 to `MOST_PACE`.
 
-    Fits of a few seconds say nothing: they measure how long a worker takes to load its libraries.
+    A few seconds say nothing: they measure how long a worker takes to load its libraries.
     """
-    long = [item for item in plan.candidates if item.cost >= LONG_FIT]
-    planned = {f"seconds of {item.name} of {item.target}": item.cost * len(plan.folds) for item in long}
+    models = [item for item in plan.candidates if not item.baseline]
+    planned = {f"seconds of {item.name} of {item.target}": item.cost * len(plan.folds) for item in models}
     known = [name for name in planned if name in measured]
-    if not known:
+    whole = sum(planned[name] for name in known)
+    if whole < LONG:
         return 1.0
-    return min(max(1.0, sum(measured[name] for name in known) / sum(planned[name] for name in known)), MOST_PACE)
+    return min(max(1.0, sum(measured[name] for name in known) / whole), MOST_PACE)
 
 
 def _tuned(brief: Brief, task: Task, target: str, plan: Plan, scores: pl.DataFrame, fits: Fits, bench: Workbench) -> Outcome:

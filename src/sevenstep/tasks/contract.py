@@ -163,7 +163,7 @@ class Fold:
     """One split: which rows may be learnt from and which are scored, in words only the task reads (JSON values).
 
     ``name``, ``learns`` (what is learnt from) and ``judged`` (what is scored) are shown; ``number`` orders folds (for time, from
-    the oldest).
+    the oldest). ``effort`` says how many times the planned cost of a candidate its fit on this fold takes.
     """
 
     name: str
@@ -172,6 +172,7 @@ class Fold:
     test: Mapping[str, Any] = field(default_factory=dict)
     learns: str = ""
     judged: str = ""
+    effort: float = 1.0
 
 
 @dataclass(frozen=True)

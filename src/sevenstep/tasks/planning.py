@@ -11,7 +11,7 @@ from sevenstep.tasks.contract import Candidate, Fold, Plan, Range
 __all__ = ["CORES", "candidate_from_json", "plan_from_json", "plan_to_json", "planned_seconds", "seconds_for_the_end"]
 
 CORES = 2  # the machine plans are made for, so that equal inputs give equal work everywhere
-MEMBERS = 4  # fits on all rows to keep time for, of each target: the dearest there may be
+MEMBERS = 5  # fits on all rows to keep time for, of each target: the dearest there may be
 
 END_SECONDS = 5.0  # choosing members, calibrating, predicting and drawing, however small the data
 END_SHARE = 0.05  # of the planned seconds of all fits, for the same on larger data
@@ -47,7 +47,7 @@ def seconds_for_the_end(plan: Plan, dearest: float = 0.0) -> float:
     costs: dict[str, list[float]] = {}
     for candidate in plan.candidates:
         costs.setdefault(candidate.target, [dearest]).append(0.0 if candidate.asked else candidate.cost)
-    members = sum(sum(sorted(of_target)[-MEMBERS:]) for of_target in costs.values()) / CORES
+    members = plan.everything.effort * sum(sum(sorted(of_target)[-MEMBERS:]) for of_target in costs.values()) / CORES
     compared = sum(sum(of_target) - dearest for of_target in costs.values()) * len(plan.folds)
     return END_SECONDS + END_SHARE * compared + members
 

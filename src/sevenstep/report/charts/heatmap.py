@@ -16,6 +16,7 @@ DEEP = 0.72  # share of a ramp from which its colour needs the other ink
 _CELL = 30  # pixels a row takes
 _WRITTEN = 140  # cells that carry their value
 _MANY_COLUMNS = 14
+_LETTER = 7  # pixels of a letter of a written value
 
 
 def heatmap(figure: Figure, words: Words) -> list[Panel]:
@@ -36,7 +37,8 @@ def heatmap(figure: Figure, words: Words) -> list[Panel]:
         {"mark": {"type": "rect", "style": "cell"}, "encoding": {"x": x, "y": y, "color": colour, "tooltip": TIP}}
     ]
     if len(rows) <= _WRITTEN and len(columns) <= _MANY_COLUMNS:
-        layers += [_texts(x, y, deep=deep) for deep in (False, True)]
+        room = _LETTER * max((len(row["label"]) for row in rows), default=0)
+        layers += [_texts(x, y, room, deep=deep) for deep in (False, True)]
         colour["legend"] = None
     names = [plain(figure.y_label) or words.say("category"), plain(figure.x_label) or words.say("category"), words.say("value")]
     return [panel(layers, rows, height=_CELL * len(lines) if len(lines) <= 30 else 16 * len(lines), tips=names)]
@@ -65,9 +67,11 @@ def _share(value: float, domain: Sequence[float]) -> float:
     return (value - domain[0]) / (domain[-1] - domain[0])
 
 
-def _texts(x: Spec, y: Spec, *, deep: bool) -> Spec:
+def _texts(x: Spec, y: Spec, room: int, *, deep: bool) -> Spec:
+    """The values in their cells, where a column has the ``room`` for them in pixels."""
     style = "on-deep-cell" if deep else "on-light-cell"
-    encoding = {"x": x, "y": y, "text": {"field": "label"}}
+    shown = {"condition": {"test": f"bandwidth('x') < {room}", "value": 0}, "value": 1}
+    encoding = {"x": x, "y": y, "text": {"field": "label"}, "opacity": shown}
     return {
         "transform": [{"filter": {"field": "deep", "equal": deep}}],
         "mark": {"type": "text", "style": style},

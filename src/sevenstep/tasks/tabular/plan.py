@@ -18,7 +18,7 @@ from sevenstep.stats.metrics import METRICS
 from sevenstep.tasks.contract import Candidate, Fold, Plan
 from sevenstep.tasks.planning import CORES, MEMBERS
 from sevenstep.tasks.tabular.candidates import Entry, Situation, catalog_of, menu_of, planned_cost
-from sevenstep.tasks.tabular.folds import USUAL_FOLDS, plan_folds, rows_of
+from sevenstep.tasks.tabular.folds import USUAL_FOLDS, known_rows, plan_folds, rows_of
 from sevenstep.tasks.tabular.images.convnet import missing_note
 from sevenstep.tasks.tabular.problem import Problem
 from sevenstep.tasks.wanted import wanted
@@ -64,7 +64,8 @@ def _plan(data: Dataset, brief: Brief, count: int | None) -> tuple[Plan, bool]:
     notes = [*told, *notes]
     if situation.images and missing_note():
         notes = [*notes, missing_note()]
-    everything = replace(everything, train={**everything.train, "seeds": _seeds(candidates, brief.budget)})
+    seeds, more = _seeds(candidates, brief.budget), len(known_rows(data, problem)) / max(situation.rows, 1)
+    everything = replace(everything, train={**everything.train, "seeds": seeds}, effort=round(seeds * more, 2))
     return Plan(candidates, folds, everything, reason, notes, [_table(candidates, len(folds))]), complete
 
 

@@ -16,7 +16,7 @@ from sevenstep.tasks.forecast.explore.findings import TargetFindings
 from sevenstep.tasks.forecast.explore.profiles import Course
 from sevenstep.tasks.forecast.explore.sample import Sample
 from sevenstep.tasks.forecast.explore.view import step_word
-from sevenstep.wording import roughly
+from sevenstep.wording import roughly, short
 
 __all__ = ["course_figures", "effect_figure", "gaps_figure", "history_figure", "size_figure", "value_figures"]
 
@@ -172,5 +172,6 @@ def _histogram(values: NDArray[np.float64], title: str, label: str, counted: str
         if edges[k + 1] > edges[k]
     ]
     axis = f"log10 of {label} (3 is 1,000)" if logarithmic else label
-    caption = f"{len(values):,} {counted}, median {np.median(values):,.4g}; the outermost bins hold what lies beyond.{note}"
+    middle = short(float(np.median(values)))
+    caption = f"{len(values):,} {counted}, median {middle}; the outermost bins hold what lies beyond.{note}"
     return Figure(title, "histogram", rows, axis, counted, "number", caption=caption)

@@ -16,8 +16,7 @@ from sevenstep.tasks.tabular.explore.view import view_of
 from sevenstep.tasks.tabular.feasibility.gauge import Gauge
 from sevenstep.tasks.tabular.feasibility.material import Material
 from sevenstep.tasks.tabular.feasibility.trial import PROBE, Trial, out_of_fold
-from sevenstep.tasks.tabular.feasibility.wording import short
-from sevenstep.wording import roughly
+from sevenstep.wording import roughly, short
 
 __all__ = ["Suspicion", "dominating", "suspicions_of"]
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from sevenstep.tasks.contract import Evidence
 from sevenstep.tasks.tabular.encode.encoder import Encoder
 from sevenstep.tasks.tabular.feasibility.material import Material
-from sevenstep.tasks.tabular.feasibility.wording import short
-from sevenstep.wording import counted, roughly
+from sevenstep.wording import counted, roughly, short
 
 __all__ = ["Noise", "noise_evidence", "noise_of"]
 

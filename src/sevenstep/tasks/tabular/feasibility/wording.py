@@ -1,10 +1,10 @@
-"""Names of the rungs, and figures as people say them; figures of metrics are worded in `sevenstep.stats.wording`."""
+"""Names of the rungs, and counts that people would collect."""
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["RUNG_NAMES", "rounded_up", "short"]
+__all__ = ["RUNG_NAMES", "rounded_up"]
 
 RUNG_NAMES = {
     "majority": "Most frequent class",
@@ -18,11 +18,6 @@ RUNG_NAMES = {
     "linear": "Linear regression",
     "quick boosting": "Quick boosting",
 }
-
-
-def short(value: float) -> str:
-    """A number in three digits, whole from 1000 on."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def rounded_up(count: float) -> int:

@@ -11,7 +11,8 @@ from sevenstep.tasks.tabular.feasibility.gauge import scored_rows
 from sevenstep.tasks.tabular.feasibility.outlook import Outlook
 from sevenstep.tasks.tabular.feasibility.study import Study
 from sevenstep.tasks.tabular.feasibility.trial import PROBE
-from sevenstep.tasks.tabular.feasibility.wording import RUNG_NAMES, short
+from sevenstep.tasks.tabular.feasibility.wording import RUNG_NAMES
+from sevenstep.wording import short
 
 __all__ = ["baseline_of", "cost_evidence", "worth_evidence"]
 
