@@ -79,8 +79,10 @@ def _flaml(known: pl.DataFrame, unseen: pl.DataFrame, options: argparse.Namespac
     from flaml import AutoML
 
     model, given = AutoML(), {"task": options.task, "metric": _FLAML[options.metric], "time_budget": options.seconds}
-    model.fit(_plain(known, known), known[TARGET].to_numpy(), verbose=0, n_jobs=2, **given)
-    rows = _plain(unseen, known)
+    inputs, rows = _plain(known, known), _plain(unseen, known)
+    usual = np.nan_to_num(np.nanmedian(inputs, axis=0))  # some of its learners refuse missing values
+    inputs, rows = (np.where(np.isnan(values), usual, values) for values in (inputs, rows))
+    model.fit(inputs, known[TARGET].to_numpy(), verbose=0, n_jobs=2, **given)
     return np.asarray(model.predict(rows) if options.task == "regression" else model.predict_proba(rows))
 
 

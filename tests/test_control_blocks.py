@@ -337,3 +337,33 @@ def test_what_moves_a_number_is_ranked_in_its_unit() -> None:
     notes = next(block for block in blocks if isinstance(block, Notes))
     assert notes.items[0]["text"].startswith("Look first at tool = T2: there result is 1.")
     assert " mm higher (" in notes.items[0]["text"]
+
+
+def test_counts_that_began_late_get_no_limits_from_nothing() -> None:
+    counts = np.random.default_rng(3).poisson(3.0, 400).astype(float)
+    counts[:200] = np.nan
+    data = data_set(400)
+    late = Dataset({"items": data.items.with_columns(coat=pl.Series(counts))}, data.roles, data.facts)
+    assert "coat" not in kinds_of(late)
+
+
+def test_lots_of_which_every_other_one_was_measured_end_in_no_fault() -> None:
+    data = lots_of(data_set(390), 30)
+    every_other = pl.when(pl.col("lot") % 2 == 0).then(pl.col("coat"))
+    study_quality(Dataset({"items": data.items.with_columns(coat=every_other)}, data.roles, data.facts), {}, 0)
+
+
+def test_defects_too_rare_for_a_sample_name_no_cause() -> None:
+    rows = 60_000
+    data = data_set(rows, target=np.where(np.arange(rows) % 2_500 == 7, "fail", "pass"), timed=False)
+    assert study_quality(data, {}, 0).ranking is None
+
+
+def test_a_tolerance_of_what_is_measured_now_and_then_is_judged_and_one_that_cannot_be_is_said() -> None:
+    data = data_set(500)
+    seldom = pl.when(pl.int_range(500) % 5 == 0).then(pl.col("coat"))
+    (found,) = insights(Dataset({"items": data.items.with_columns(coat=seldom)}, data.roles, data.facts), brief(COAT))
+    assert "keeps its tolerance" in found.text and "100 values" in found.text
+    flat = Dataset({"items": data.items.with_columns(coat=pl.lit(50.0))}, data.roles, data.facts)
+    (silent,) = insights(flat, brief(COAT))
+    assert silent.text == "Whether coat keeps its tolerance cannot be told"

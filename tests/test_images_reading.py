@@ -7,6 +7,7 @@ import shutil
 import struct
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -276,3 +277,15 @@ def test_warnings_of_rows_to_be_predicted_are_one_for_each_reason(tmp_path: Path
         kept = with_pictures(items, "parts", "image", tmp_path, Record(), Quarantine(), given=True)
     assert len(told) == 1
     assert kept.columns == ["image file", "image", ROW] and kept["image"].null_count() == 3
+
+
+def test_a_picture_is_watched_once_the_source_is_read_as_it_is_meant(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"one")
+    (tmp_path / "rows.txt").write_text("shot;y\na.png;1\n" + "x" * 5000 + ";2\n")
+    cache: dict[tuple[str, int, int], str] = {}
+    wrong, right = (Data(source="rows.txt", format="csv", encoding=name, image="shot") for name in ("utf-16", "utf-8"))
+    with suppress(InputError):
+        fingerprint_data(wrong, tmp_path, cache)
+    before = fingerprint_data(right, tmp_path, cache)["data.image"]
+    (tmp_path / "a.png").write_bytes(b"another")
+    assert fingerprint_data(right, tmp_path, cache)["data.image"] != before

@@ -177,7 +177,7 @@ def test_what_is_wrong_with_a_model_is_told_when_it_is_opened(tmp_path: Path) ->
     assert vectors(named, [file_of(colours(1)[0])]).shape == (1, WIDTH)
     with pytest.raises(InputError, match=r"names the output 'vektor'.*did you mean 'vector'"):
         vectors(put_model(tmp_path / "other", said='{"output": "vektor"}'), [])
-    with pytest.raises(InputError, match=r"has the shape \[2, 9000\] for 2 pictures; an embedding is a row of at most 8,192"):
+    with pytest.raises(InputError, match=r"has the shape \[8, 9000\] for 8 pictures; an embedding is a row of at most 8,192"):
         vectors(put_model(tmp_path / "wide", model_bytes(width=9000)), [])
 
 

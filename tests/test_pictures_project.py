@@ -150,6 +150,7 @@ def test_a_corrupt_picture_has_no_prediction_and_changes_no_other(
     np.testing.assert_allclose(made["prediction"].drop_nulls(), [known[0], *known[2:]], rtol=1e-5)
     assert "the picture in 'shot' of row 2 cannot be read (it is damaged" in told.err
     assert "1 of 4 rows has no value to predict from" in told.err
+    assert "3 predictions of release" in told.out + told.err
 
 
 def test_a_missing_file_is_named_and_changes_no_other(done: tuple[Path, Told], known: list[float], tmp_path: Path) -> None:
@@ -166,7 +167,7 @@ def test_a_missing_file_is_named_and_changes_no_other(done: tuple[Path, Told], k
 def test_without_any_picture_there_is_an_error_in_place_of_empty_predictions(done: tuple[Path, Told], tmp_path: Path) -> None:
     pl.DataFrame({"shot": ["a.png", "b.png"]}).write_csv(tmp_path / "rows.csv")
     told, _ = predict(done[0], tmp_path / "rows.csv")
-    assert told.code == 2 and "no row has a value to predict from" in told.err and "PREDICT-INPUT" in told.err
+    assert told.code == 2 and "no row has a value to predict from" in told.err and "PREDICT-BLANK" in told.err
     assert "rows 1 (a.png), 2 (b.png) cannot be read" in told.err
     pl.DataFrame({"other": [1, 2]}).write_csv(tmp_path / "rows.csv")
     told, _ = predict(done[0], tmp_path / "rows.csv")

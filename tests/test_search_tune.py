@@ -140,6 +140,14 @@ def test_a_trial_is_planned_at_what_the_usual_values_of_its_space_cost() -> None
     assert np.mean(drawn) == pytest.approx(trial_cost(START), rel=0.5)
 
 
+def test_smaller_steps_are_planned_to_take_longer_only_where_a_fit_stops_by_itself() -> None:
+    space = {"learning_rate": Range(0.02, 0.12, log=True)}
+    still = replace(START, space=space, cost=3.0, parameters={"rounds": 200, "learning_rate": 0.06, "patience": 0})
+    assert trial_cost(still) == 3.0
+    stops = replace(still, parameters={**still.parameters, "patience": 40})
+    assert trial_cost(stops) == pytest.approx(3.0 * 0.06 * (1 / 0.02 - 1 / 0.12) / np.log(6))
+
+
 def test_the_number_of_trials_follows_from_planned_cost_alone() -> None:
     other = Candidate("theta", "statistical", "y", "", cost=1.0)
     flat = {"rate": SPACE["rate"]}

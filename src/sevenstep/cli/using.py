@@ -59,7 +59,8 @@ def _tell_written(served: Served, output: Path, as_json: bool) -> None:
     if as_json:
         echo_json({"rows": len(served.frame), "output": str(output), "release": served.release})
     else:
-        click.echo(f"{counted(len(served.frame), 'prediction')} of release {served.release} written to {output}")
+        blank = served.frame["prediction"].null_count() if "prediction" in served.frame.columns else 0
+        click.echo(f"{counted(len(served.frame) - blank, 'prediction')} of release {served.release} written to {output}")
 
 
 @click.command()

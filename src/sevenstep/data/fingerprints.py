@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterable, MutableMapping
 from pathlib import Path
@@ -56,7 +57,8 @@ def _named(name: str, source: Source, content: str, column: str, base: Path, cac
 
     The list is kept in the cache under what is no path, with digits of the hash where a file has its size and its time.
     """
-    key = (f"paths in '{column}' of source '{name}'", int(content[:12], 16), int(content[12:24], 16))
+    read = hashlib.sha256(f"{content}\0{source.model_dump_json()}".encode()).hexdigest()  # how it is read tells what is found
+    key = (f"paths in '{column}' of source '{name}'", int(read[:12], 16), int(read[12:24], 16))
     if key not in cache:
         cache[key] = json.dumps(_paths_of(name, source, column, base))
     paths: list[str] = json.loads(cache[key])
@@ -82,8 +84,12 @@ def _files_hash(files: Iterable[tuple[str, Path]], cache: StatCache) -> str:
     """Hash over names and contents; a file that is not there is told from an empty one."""
     whole = hashlib.sha256()
     for name, path in files:
-        whole.update(f"{name}\0{_file_hash(path, cache) if path.is_file() else 'none'}\n".encode())
+        whole.update(f"{name}\0{_file_hash(path, cache) if _is_file(path) else 'none'}\n".encode())
     return whole.hexdigest()
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - a text too long for a path is no file; `Path.is_file` raises
 
 
 def fingerprint_source(source: Source, base: Path, cache: StatCache) -> str:

@@ -15,7 +15,7 @@ from sevenstep.stats.metric import Metric
 from sevenstep.stats.scored import Scored
 from sevenstep.tasks.scoretable import ScoreTable
 
-__all__ = ["Blend", "BlendLosses", "FoldLoss", "loss_of", "mean_loss"]
+__all__ = ["Blend", "BlendLosses", "FoldLoss", "loss_of"]
 
 Blend = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
@@ -41,7 +41,7 @@ class FoldLoss:
 
     def __call__(self, prediction: NDArray[np.float64]) -> float:
         """Mean loss over the folds it can be measured on; NaN where it can be measured on none."""
-        return mean_loss([self.on_fold(number, prediction[own]) for number, own in self.rows.items()])
+        return _mean_loss([self.on_fold(number, prediction[own]) for number, own in self.rows.items()])
 
     def on_fold(self, number: int, prediction: NDArray[np.float64]) -> float:
         """The loss on one fold, of predictions of its ``rows``; NaN where it cannot be measured."""
@@ -51,7 +51,7 @@ class FoldLoss:
         return float(self._metric.loss(np.asarray(value, dtype=np.float64)))
 
 
-def mean_loss(losses: Sequence[float]) -> float:
+def _mean_loss(losses: Sequence[float]) -> float:
     """Mean over the folds a loss can be measured on; NaN where it can be measured on none."""
     known = [loss for loss in losses if np.isfinite(loss)]
     return float(np.mean(known)) if known else float("nan")
@@ -70,7 +70,6 @@ class BlendLosses:
     """
 
     def __init__(self, library: Library, metric: Metric, blend: Blend) -> None:
-        self.metric = metric
         self._blend = blend
         self._on = FoldLoss(library.frame, metric)
         self._predictions = {number: library.predictions[rows] for number, rows in self._on.rows.items()}
@@ -79,7 +78,7 @@ class BlendLosses:
     def __call__(self, weights: NDArray[np.float64], folds: Iterable[int]) -> float:
         """Mean loss over ``folds`` of the blend with these weights, ``[candidate]``, of any scale."""
         key = weights.tobytes()
-        return mean_loss([self._loss(fold, key, weights) for fold in folds])
+        return _mean_loss([self._loss(fold, key, weights) for fold in folds])
 
     def _loss(self, fold: int, key: bytes, weights: NDArray[np.float64]) -> float:
         if (fold, key) not in self._known:

@@ -49,11 +49,16 @@ def plan_trials(candidates: Sequence[Candidate], folds: int, seconds: float, cor
 
 
 def trial_cost(start: Candidate) -> float:
-    """Planned seconds of one fit with the usual values of the candidate's space, and at least those of its start."""
+    """Planned seconds of one fit with the usual values of the candidate's space."""
     usual = {name: _usual(item) for name, item in start.space.items() if name in WORK}
-    if STEP in start.space:
+    if STEP in start.space and _stops_early(start):
         usual[STEP] = 1.0 / _usual(_inverse(start.space[STEP]))
     return _cost(start, usual) if usual else start.cost
+
+
+def _stops_early(start: Candidate) -> bool:
+    """Whether the rounds of a fit follow from the data, and with them its time from how small its steps are."""
+    return "rounds" not in start.space and bool(start.parameters.get("patience"))
 
 
 def _inverse(item: Range) -> Range:
@@ -78,7 +83,7 @@ def _cost(start: Candidate, parameters: Mapping[str, Any]) -> float:
     """Planned seconds of a fit with other values of what its time is in proportion to."""
     known = [name for name in WORK if name in parameters and start.parameters.get(name)]
     factor = float(np.prod([float(parameters[name]) / float(start.parameters[name]) for name in known]))
-    if "rounds" not in start.space and parameters.get(STEP) and start.parameters.get(STEP):
+    if _stops_early(start) and parameters.get(STEP) and start.parameters.get(STEP):
         factor *= float(start.parameters[STEP]) / float(parameters[STEP])
     return start.cost * max(factor, LEAST_WORK)
 

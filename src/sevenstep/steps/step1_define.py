@@ -80,14 +80,16 @@ def _thread(brief: Brief, found: Sequence[Feasibility]) -> list[Block]:
 
 def _task_blocks(found: Sequence[Feasibility]) -> list[Block]:
     """For each KPI the task's pictures, then what they rest on."""
-    return [block for item in found for block in (*item.blocks, _evidence(item))]
+    return [block for item in found for block in (*item.blocks, *_evidence(item))]
 
 
-def _evidence(item: Feasibility) -> Table:
+def _evidence(item: Feasibility) -> list[Table]:
+    if not item.evidence:
+        return []
     rows = [{"name": piece.name, "value": _value(piece), "text": piece.text, "n": piece.n} for piece in item.evidence]
     columns = [Column("name", "What"), Column("value", "Value"), Column("text", "What it says"), Column("n", "n", "integer")]
     caption = "Measured values with their 95 % intervals, the reachable value with a 90 % one; n counts what the figure rests on."
-    return Table(f"{item.kpi}: evidence", columns, rows, caption)
+    return [Table(f"{item.kpi}: evidence", columns, rows, caption)]
 
 
 def _value(piece: Evidence) -> str:

@@ -58,6 +58,9 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     )
 
 
+_NOTHING_TO_PREDICT = ("PREDICT-NO-ROWS", "PREDICT-BLANK")  # no fault of the run: a release predicts what is given later
+
+
 @dataclass(frozen=True)
 class _Made:
     """Predictions (None where there are none, and ``why``), how many are for rows of the data, and what makes them worth less."""
@@ -70,7 +73,8 @@ class _Made:
     def counted(self) -> str:
         """How many predictions there are, in words; only where there are some."""
         assert self.frame is not None
-        return counted(len(self.frame), "prediction")
+        blank = self.frame["prediction"].null_count() if "prediction" in self.frame.columns else 0
+        return counted(len(self.frame) - blank, "prediction")
 
 
 def _predicted(model: Model, data: Dataset) -> _Made:
@@ -80,7 +84,7 @@ def _predicted(model: Model, data: Dataset) -> _Made:
             warnings.simplefilter("always", InputWarning)
             frame = model.predict()
     except InputError as error:
-        if error.code != "PREDICT-NO-ROWS":
+        if error.code not in _NOTHING_TO_PREDICT:
             raise
         return _Made(None, why=f"{error.given}; {error.fix}")
     doubts = [str(warning.message) for warning in caught if issubclass(warning.category, InputWarning)]

@@ -173,7 +173,7 @@ def _members_table(outcome: Outcome) -> Table:
     if "loss_unseen" in trace:
         shown = {name: metric_named(outcome.metric).of_loss(loss) for name, loss in trace["loss_unseen"].items()}
         seen = ", ".join(f"{name} {figure(value, outcome.metric)}" for name, value in shown.items())
-        caption += f" Mean {outcome.metric.upper()} on folds not used for choosing: {seen}."
+        caption += f" {_mean_of(outcome.metric)} on folds not used for choosing: {seen}."
     columns = [
         Column("name", "Member"),
         Column("family", "Family"),
@@ -191,9 +191,15 @@ def _trials_table(outcome: Outcome) -> Table:
     done = sum(trial.loss is not None for trial in outcome.trials)
     caption = f"Trials finished: {done} of {outcome.planned} planned."
     kind: Format = "percent" if is_share(outcome.guide) else "number"
-    label = f"Mean {outcome.guide.upper()} over folds"
+    label = f"{_mean_of(outcome.guide)} over folds"
     columns = [Column("name", "Trial"), Column("value", label, kind), Column("what", "Hyperparameters")]
     return Table(f"Search for {outcome.target}", columns, rows, caption, 6)
+
+
+def _mean_of(metric: str) -> str:
+    if metric_named(metric).direction == "target":
+        return f"Mean distance of {metric.upper()} from its best"
+    return f"Mean {metric.upper()}"
 
 
 def _reached(trial: Trial, guide: str) -> float | None:

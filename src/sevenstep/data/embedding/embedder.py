@@ -27,7 +27,7 @@ from sevenstep.errors import InputError
 __all__ = ["Embedder", "open_embedder"]
 
 _THREADS = 2  # fixed: sums in another order differ in their last digits
-_AT_ONCE = 16
+_AT_ONCE = 8  # always, the last ones filled up: another number at once may differ in its last digits
 _MOST_NUMBERS = 8_192
 _SECONDS_PER_GIGABYTE = 0.6  # of weights, for a picture of 224 x 224 pixels: what networks of photographs take, roughly
 _NUMBERS = ("tensor(float)", "tensor(float16)", "tensor(double)")
@@ -76,7 +76,7 @@ class Embedder:
         return found
 
     def _shown(self, contents: Sequence[bytes], start: int) -> tuple[list[int], list[NDArray[np.generic]]]:
-        """Those that can be read, with their places; filled up where the model takes a fixed number at once."""
+        """Those that can be read, with their places, filled up to as many as the model is given at once."""
         places, shown = [], []
         for place, content in enumerate(contents, start=start):
             try:
@@ -84,8 +84,8 @@ class Embedder:
             except UnreadablePicture:
                 continue
             places.append(place)
-        if places and self.batch:
-            shown += [shown[-1]] * (self.batch - len(shown))
+        if places:
+            shown += [shown[-1]] * ((self.batch or _AT_ONCE) - len(shown))
         return places, shown
 
     def _run(self, shown: NDArray[Any]) -> NDArray[np.float32]:
@@ -194,7 +194,7 @@ def _tried(session: Any, model: str, name: str, output: str, preprocessing: Prep
     """Run the model on plain pictures: the number of numbers it gives for each."""
     channels = 1 if preprocessing.colour == "grey" else 3
     plain = preprocessing.values(np.full((preprocessing.height, preprocessing.width, channels), 127, dtype=np.uint8))
-    count = batch or 2
+    count = batch or _AT_ONCE
     with _told(model):
         (made,) = session.run([output], {name: np.stack([plain] * count)})
     shape = np.shape(made)

@@ -61,7 +61,7 @@ def plan_folds(data: Dataset, problem: Problem, reason: str, wanted: int | None,
     folds = [
         Fold(
             f"part {number + 1}", number, {**words, "without": number}, {"part": number},
-            f"the other {counted(count - 1, 'part')}", f"about {counted(round(rows / count), 'row')}",
+            "the other part" if count == 2 else f"the other {count - 1} parts", f"about {counted(round(rows / count), 'row')}",
         )
         for number in range(count)
     ]  # fmt: skip

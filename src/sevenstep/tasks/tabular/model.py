@@ -124,7 +124,7 @@ class TabularModel:
         blank = rows.select(pl.all_horizontal(held).alias("blank"))["blank"]
         if blank.all():
             rule = f"a prediction is made from {listed(self.problem.inputs)}"
-            raise InputError("PREDICT-INPUT", "no row has a value to predict from", rule, "check the pictures or their paths")
+            raise InputError("PREDICT-BLANK", "no row has a value to predict from", rule, "check the pictures or their paths")
         if blank.any():
             told = of_rows(int(blank.sum()), rows.height)
             warnings.warn(InputWarning(f"{told} no value to predict from: nothing is predicted there"), stacklevel=3)

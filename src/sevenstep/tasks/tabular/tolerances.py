@@ -37,5 +37,6 @@ def _not_a_number(items: pl.DataFrame, kinds: Mapping[str, str], column: str, *,
         return "the class to be predicted"
     if kinds.get(column) == "number" or items[column].dtype.is_numeric():
         return ""
-    held = {"category": "texts", "text": "texts", "time": "times", "picture": "pictures"}
-    return f"a column of {held.get(kinds.get(column, ''), 'texts')}"
+    kind = items[column].dtype
+    held = {pl.Boolean: "yes and no", pl.Binary: "pictures", pl.Null: "nothing"}.get(kind.base_type(), "texts")
+    return f"a column of {'times' if kind.is_temporal() or kinds.get(column) == 'time' else held}"

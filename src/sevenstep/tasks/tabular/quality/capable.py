@@ -16,7 +16,7 @@ __all__ = ["capability_insights", "capability_tables"]
 
 ABLE, UNABLE = 1.33, 1.0
 """A process is capable from 1.33 on, four standard deviations to the nearer limit, and not below 1."""
-_WEIGHT = 1.0
+_WEIGHT, _UNTOLD = 1.0, 0.3
 _INDICES = {"cp": "Cp", "cpk": "Cpk", "pp": "Pp", "ppk": "Ppk", "cpm": "Cpm"}
 _OF_ORDER = ("cp", "cpk")
 """Indices of the spread within groups or between neighbours, which mean nothing where rows have neither groups nor order."""
@@ -26,9 +26,13 @@ def capability_insights(
     able: Mapping[str, Capability], tolerances: Mapping[str, Specification], units: Mapping[str, str]
 ) -> list[Insight]:
     """One sentence for each tolerance; the less a process keeps it, the more it weighs."""
-    return [
-        _insight(name, found, tolerances[name], units.get(name, "")) for name, found in able.items() if found.ppk.low is not None
+    told = {name: found for name, found in able.items() if found.ppk.low is not None}
+    untold = [name for name in tolerances if name not in told]
+    silent = [
+        Insight(f"Whether {name} keeps its tolerance cannot be told", "too few values, or all alike", _UNTOLD, "warn")
+        for name in untold
     ]
+    return [*(_insight(name, found, tolerances[name], units.get(name, "")) for name, found in told.items()), *silent]
 
 
 def _insight(name: str, found: Capability, tolerance: Specification, unit: str) -> Insight:

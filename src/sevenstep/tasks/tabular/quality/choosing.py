@@ -15,6 +15,7 @@ from sevenstep.tasks.tabular.quality.subgroups import Subgroups
 __all__ = ["LEAST_POINTS", "Choice", "Considered", "choose_count", "choose_number", "choose_rate", "frozen_of", "samples_of"]
 
 LEAST_POINTS = 12
+_FEWEST_OLDER = 6  # known points among those that give the limits
 _MOST_POINTS = 60
 _SPLIT = 40
 """With as many points, the older half gives the limits and the newer half is judged by them."""
@@ -108,6 +109,8 @@ def choose_count(values: FloatArray, lots: Lots) -> Choice | None:
     subgroups = _of_lots_or_rows(len(values), max(1, int(np.ceil(_EXPECTED / mean))), lots)
     if len(subgroups) < LEAST_POINTS:
         return None
+    if np.isfinite(_older("count", values, subgroups).values).sum() < _FEWEST_OLDER:
+        return None
     ratio = _overdispersed("count", values, subgroups, mean)
     others = (
         Considered("individuals", False, "whole numbers from 0 on: their spread follows from their mean"),
@@ -163,9 +166,14 @@ def _point(subgroups: Subgroups) -> str:
 
 
 def _overdispersed(form: str, values: FloatArray, subgroups: Subgroups, variance: float) -> float:
-    samples = samples_of(form, values, subgroups)
-    older = samples.at(slice(frozen_of(len(samples.values))))
+    older = _older(form, values, subgroups)
     return overdispersion(older.values, older.units, float(np.nanmean(values)), variance)
+
+
+def _older(form: str, values: FloatArray, subgroups: Subgroups) -> Samples:
+    """The points that give the limits."""
+    samples = samples_of(form, values, subgroups)
+    return samples.at(slice(frozen_of(len(samples.values))))
 
 
 def _by_ratio(
@@ -184,9 +192,10 @@ def _by_ratio(
 
 
 def _several_known(groups: FloatArray) -> bool:
-    """Whether most subgroups have values that vary, so that a spread within them can be told."""
+    """Whether most subgroups have values that vary, and two neighbours have some: a spread within and between can be told."""
     varied = sizes_of(groups) > 1
-    return bool(varied.mean() > 0.5 and (deviations_of(groups)[varied] > 0).any())
+    neighbours = np.isfinite(np.diff(_means(groups))).any()
+    return bool(varied.mean() > 0.5 and (deviations_of(groups)[varied] > 0).any() and neighbours)
 
 
 def _spread_chart(groups: FloatArray) -> tuple[str, str]:

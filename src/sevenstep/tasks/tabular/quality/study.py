@@ -116,13 +116,12 @@ def _by_group(ordered: Ordered, values: FloatArray) -> FloatArray:
     """In subgroups where the spec names groups and enough of them have several values, else one by one in order of time."""
     clusters = ordered.clusters
     if clusters is None:
-        return values
+        return values[~np.isnan(values)]
     groups = Subgroups.of_lots(clusters, 1).matrix(values)
     several = sizes_of(groups) > 1
-    return groups if several.sum() > 1 and (deviations_of(groups)[several] > 0).any() else values
+    return groups if several.sum() > 1 and (deviations_of(groups)[several] > 0).any() else values[~np.isnan(values)]
 
 
 def _enough(values: FloatArray) -> bool:
     known = values[~np.isnan(values)]
-    steps = np.abs(np.diff(values))
-    return len(known) >= LEAST and float(np.ptp(known)) > 0 and bool((steps[~np.isnan(steps)] > 0).any())
+    return len(known) >= LEAST and float(np.ptp(known)) > 0

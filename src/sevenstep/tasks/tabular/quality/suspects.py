@@ -27,6 +27,8 @@ def find_causes(ordered: Ordered, seed: int) -> Ranking | None:
         return None
     cluster = ordered.clusters
     taken = _taken(len(outcome), cluster, seed)
+    if not _differs(outcome[taken], defects=ordered.defect is not None):
+        return None
     kinds = ordered.problem.kinds
     texts = [*(name for name, kind in kinds.items() if kind == "category"), *(key for key in ordered.keys if key not in kinds)]
     categories = {name: _texts(ordered.columns.texts(name), taken) for name in texts}
