@@ -109,7 +109,7 @@ def test_the_explorer_is_worked_by_keyboard(opened: Open, sample: Path) -> None:
     assert shown() == "Store 18"
     assert page.locator(".explorer [aria-selected=true]").count() == 1
     page.locator(".explorer summary").press("Enter")
-    page.locator(".explorer details tbody tr").last.wait_for(state="attached")  # opening a fold is told to the page a little later
+    page.locator(".explorer details tbody tr").last.wait_for(state="attached")  # a fold tells the page a little later
     assert page.locator(".explorer details tbody tr").count() == 100
     assert page.noise == []
 

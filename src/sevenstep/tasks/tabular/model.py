@@ -84,12 +84,13 @@ class TabularModel:
         """Predictions for ``rows``, or for the rows that waited for one when the model was made.
 
         Returns the rows in their order with their own columns (but for pictures and nested values), ``prediction``, and for
-        classes ``probability_<class>`` and the sets ``set_80`` and ``set_95``, for a number ``lower_80`` to ``upper_95``. Where a
+        classes ``probability_<class>`` and the sets ``set_80`` and ``set_95`` (empty where no class is probable enough: such a row
+        is worth a look by hand), for a number ``lower_80`` to ``upper_95``. Where a
         model reads pictures, a row that has no value of any input, such as one whose picture cannot be read, has no prediction.
 
         Raises:
-            InputError: ``PREDICT-NO-ROWS``, there is nothing to predict; ``PREDICT-INPUT``, the rows have none of the inputs, or
-                no value of any.
+            InputError: ``PREDICT-NO-ROWS``, there is nothing to predict; ``PREDICT-INPUT``, the rows have none of the inputs;
+                ``PREDICT-BLANK``, they have no value of any.
         """
         rows = self.waiting if rows is None else rows
         if rows.is_empty():
@@ -171,7 +172,7 @@ class TabularModel:
         probability = np.column_stack([1 - probability, probability]) if self.problem.binary else probability
         codes = decided_codes(probability, np.asarray(self.calibration["cuts"], np.float64))
         named = zip(self.problem.classes, probability.T, strict=True)
-        sets = [self._sets(probability, codes, level) for level in (80, 95)]
+        sets = [self._sets(probability, level) for level in (80, 95)]
         return pl.DataFrame([self._classes(codes), *(pl.Series(f"probability_{name}", column) for name, column in named), *sets])
 
     def _classes(self, codes: NDArray[np.int64]) -> pl.Series:
@@ -183,10 +184,13 @@ class TabularModel:
             return names.cast(pl.Int64 if whole else pl.Float64)
         return (names == "true").alias("prediction") if kind == "Boolean" else names
 
-    def _sets(self, probability: Floats, codes: NDArray[np.int64], level: int) -> pl.Series:
-        """Every class that cannot be ruled out; at least the one decided for."""
+    def _sets(self, probability: Floats, level: int) -> pl.Series:
+        """Every class that cannot be ruled out.
+
+        A set may be empty: no class is as probable as true classes are at this level. Were it filled, a model that is right more
+        often than the level says would cover more than it.
+        """
         inside = probability >= self.calibration["least"][f"lower_{level}"]
-        inside[np.arange(len(codes)), codes] |= ~inside.any(axis=1)
         classes = self.problem.classes
         texts = [" | ".join(classes[place] for place in np.flatnonzero(row)) for row in inside]
         return pl.Series(f"set_{level}", texts, dtype=pl.String)
