@@ -84,8 +84,8 @@ class TabularModel:
         """Predictions for ``rows``, or for the rows that waited for one when the model was made.
 
         Returns the rows in their order with their own columns (but for pictures and nested values), ``prediction``, and for
-        classes ``probability_<class>`` and the sets ``set_80`` and ``set_95`` (empty where no class is probable enough: such a row
-        is worth a look by hand), for a number ``lower_80`` to ``upper_95``. Where a
+        classes ``probability_<class>`` and the sets ``set_80`` and ``set_95`` (empty where no class is probable enough: a row
+        worth a look by hand), for a number ``lower_80`` to ``upper_95``. Where a
         model reads pictures, a row that has no value of any input, such as one whose picture cannot be read, has no prediction.
 
         Raises:
