@@ -22,12 +22,29 @@ function rowOf(item) {
   return item.datum.datum || item.datum;
 }
 
+// One drawing of a box at a time: of two at once the older could end last and stay.
 async function drawBox(box) {
   const state = boxes.get(box);
+  state.wanted = true;
+  state.busy ||= drawWhileWanted(box, state);
+  return state.busy;
+}
+
+async function drawWhileWanted(box, state) {
+  try {
+    while (state.wanted) {
+      state.wanted = false;
+      await drawOnce(box, state);
+    }
+  } finally {
+    state.busy = undefined;
+  }
+}
+
+async function drawOnce(box, state) {
   const width = Math.floor(box.clientWidth);
   if (!width) return;
   Object.assign(state, { width, theme: theme() });
-  const drawing = (state.drawing = (state.drawing || 0) + 1);
   const spec = { ...state.spec, ...(state.filled && state.filled()), width, autosize: { type: "fit-x", contains: "padding" } };
   const drawn = await vegaEmbed(box, spec, {
     mode: "vega-lite",
@@ -39,10 +56,6 @@ async function drawBox(box) {
     config: configFor(width),
     tooltip: (_, event, item, value) => showTooltip(state.labels, event, value && rowOf(item).tip),
   });
-  if (drawing !== state.drawing) {
-    drawn.finalize(); // a newer drawing has taken the box
-    return;
-  }
   if (state.drawn) state.drawn.finalize();
   state.drawn = drawn;
 }
