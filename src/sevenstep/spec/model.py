@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Discriminator, Field, PrivateAttr, Tag
 
 from sevenstep.spec.design import Design
 from sevenstep.spec.fields import Amount, Closed, DurationText, GoalText, Name, Names, Number, Whole, fault
+from sevenstep.spec.operate import Operate
 from sevenstep.spec.places import Origin, Place
 from sevenstep.spec.sources import Data
 from sevenstep.spec.units import Duration
@@ -122,6 +123,7 @@ class Spec(Closed):
     kpis: tuple[Kpi, ...] = Field(min_length=1, description="what decides; the first one of a target leads its search")
     design: Design = Field(default_factory=Design, description="which candidates to compare")
     budget: Budget = Field(default_factory=Budget, description="what the run may cost")
+    operate: Operate = Field(default_factory=Operate, description="what happens after release")
     seed: Annotated[Whole, Field(ge=0, le=2**32 - 1)] = Field(default=0, description="seed of everything random")
     report: Report = Field(default_factory=Report, description="where the report goes")
 

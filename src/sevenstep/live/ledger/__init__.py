@@ -1,0 +1,1 @@
+"""What happened after release: one database with observations, forecasts made, scores, alarms and decisions."""
