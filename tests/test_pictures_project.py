@@ -136,6 +136,22 @@ def test_a_table_of_paths_alone_keeps_its_paths_and_its_order(
     np.testing.assert_allclose(made["prediction"], [known[1], known[3], known[0]], rtol=1e-5)
 
 
+def test_columns_of_ones_own_keep_their_names_beside_paths_and_beside_pictures(
+    done: tuple[Path, Told], known: list[float], tmp_path: Path
+) -> None:
+    new_shots(tmp_path / "new")
+    own = {"shot file": ["left", "right"], "path": ["a", "b"], "file": ["c", "d"]}
+    paths = [str(tmp_path / "new" / f"part {number}" / "shot.png") for number in (4, 3)]
+    pl.DataFrame({"shot": paths, **own}).write_csv(tmp_path / "rows.csv")
+    pl.DataFrame({**own, "shot": [file_of(shot(900)), file_of(shot(901))]}).write_parquet(tmp_path / "rows.parquet")
+    for rows, columns in (("rows.csv", ["shot", *own]), ("rows.parquet", [*own])):
+        told, made = predict(done[0], tmp_path / rows)
+        assert told.code == 0, told.err
+        assert made.columns == [*columns, *made.columns[len(columns) :]] and made.columns[len(columns)] == "prediction"
+        assert made.select(*own).to_dict(as_series=False) == own
+        np.testing.assert_allclose(made["prediction"], known[:2], rtol=1e-5)
+
+
 def test_a_corrupt_picture_has_no_prediction_and_changes_no_other(
     done: tuple[Path, Told], known: list[float], tmp_path: Path
 ) -> None:

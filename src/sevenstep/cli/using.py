@@ -11,6 +11,7 @@ import click
 
 from sevenstep.cli.options import echo_json, json_option, project_options, warnings_told
 from sevenstep.errors import InputError
+from sevenstep.tasks.contract import predictions_made
 from sevenstep.wording import counted
 
 if TYPE_CHECKING:
@@ -55,12 +56,10 @@ def predict(
 
 
 def _tell_written(served: Served, output: Path, as_json: bool) -> None:
-
     if as_json:
         echo_json({"rows": len(served.frame), "output": str(output), "release": served.release})
     else:
-        blank = served.frame["prediction"].null_count() if "prediction" in served.frame.columns else 0
-        click.echo(f"{counted(len(served.frame) - blank, 'prediction')} of release {served.release} written to {output}")
+        click.echo(f"{counted(predictions_made(served.frame), 'prediction')} of release {served.release} written to {output}")
 
 
 @click.command()

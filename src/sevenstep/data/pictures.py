@@ -23,7 +23,7 @@ from sevenstep.data.record import Record
 from sevenstep.errors import InputError, InputWarning
 from sevenstep.wording import counted
 
-__all__ = ["UnreadablePicture", "named_pictures", "open_picture", "path_column", "picture_table", "unreadable", "with_pictures"]
+__all__ = ["UnreadablePicture", "named_pictures", "open_picture", "paths_named", "picture_table", "unreadable", "with_pictures"]
 
 _FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 """What is opened: formats that hold pixels and nothing to be run."""
@@ -39,6 +39,7 @@ _FAULTS = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, st
 
 _GLANCE = 32
 _FILE, _IMAGE = "file", "image"
+_PATH, _END = "__path of ", "__"  # a name no table has of its own
 
 
 class UnreadablePicture(ValueError):
@@ -104,9 +105,15 @@ def named_pictures(frame: pl.DataFrame, column: str | None) -> pl.DataFrame:
     return frame.rename({_IMAGE: column}) if made and column else frame
 
 
-def path_column(column: str) -> str:
+def paths_named(shown: pl.DataFrame) -> pl.DataFrame:
+    """Rows as they are shown, without their pictures, with the paths of the pictures under the name they were given by."""
+    kept = {name: name.removeprefix(_PATH).removesuffix(_END) for name in shown.columns if name.startswith(_PATH)}
+    return shown.rename({name: given for name, given in kept.items() if given not in shown.columns})
+
+
+def _path_column(column: str) -> str:
     """Where the paths of rows to be predicted stay when their pictures have taken the place of the paths in ``column``."""
-    return f"{column} file"
+    return f"{_PATH}{column}{_END}"
 
 
 def _kept(content: bytes) -> bytes:
@@ -154,7 +161,7 @@ def with_pictures(
         record: what was done is added here.
         quarantine: rows whose picture cannot be read are added here, under ``PICTURE-UNREADABLE``.
         given: whether these are rows to be predicted: none is set aside, a warning says which have no picture, and paths stay
-            in the column `path_column`.
+            beside the pictures, from where `paths_named` brings them back.
 
     Raises:
         InputError: ``DATA-IMAGE``, the column holds neither bytes nor paths.
@@ -163,7 +170,7 @@ def with_pictures(
     faults |= unreadable(pictures)
     whole = items.with_columns(pictures.alias(column))
     if given and items.schema[column] == pl.String:
-        whole = whole.insert_column(whole.get_column_index(column), items[column].alias(path_column(column)))
+        whole = whole.insert_column(whole.get_column_index(column), items[column].alias(_path_column(column)))
     if not faults:
         return whole
     bad = pl.Series(range(items.height), dtype=pl.Int64).is_in(list(faults))

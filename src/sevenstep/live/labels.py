@@ -22,6 +22,7 @@ from sevenstep.data.labels.encoding import codes_of, points_of
 from sevenstep.data.labels.errors import FALSE_FLAGS, Method, Suspects, suspected_errors
 from sevenstep.data.labels.queue import SECOND_LOOK, By, Choice, Pool, choose_rows, suspected_choices
 from sevenstep.data.labels.studio import PROBABILITY, SUGGESTED
+from sevenstep.data.pictures import paths_named
 from sevenstep.engine.run import RunRequest, run_steps
 from sevenstep.engine.store import Store
 from sevenstep.errors import InputError, InputWarning
@@ -235,4 +236,4 @@ def _told(choices: Sequence[Choice], rows: pl.DataFrame, numbers: Codes, judged:
 def _beside(told: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """What is told of rows, with those columns of the rows beside it that a text file can hold."""
     shown = [name for name, kind in rows.schema.items() if not (kind.is_nested() or kind == pl.Binary)]
-    return told.hstack(rows.select(name for name in shown if name not in told.columns))
+    return told.hstack(paths_named(rows.select(name for name in shown if name not in told.columns)))

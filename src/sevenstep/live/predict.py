@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from sevenstep.data.intake import Intake, intake
-from sevenstep.data.pictures import path_column
+from sevenstep.data.pictures import paths_named
 from sevenstep.errors import InputError
 from sevenstep.live.releases import Release, serving
 from sevenstep.spec.model import Spec
@@ -59,13 +59,7 @@ def predict(spec: Spec, store: Path, task: Task, rows: Path | None = None, overr
     if rows is None:
         return Served(model.predict(), release.number)
     given = typed_rows(spec, rows, model, one_row_per_time=task.grammar.one_row_per_time)
-    return Served(_with_paths(model.predict(given), given), release.number)
-
-
-def _with_paths(predicted: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
-    """The predictions with paths of pictures under the name they were given by, which the pictures themselves had meanwhile."""
-    paths = {path_column(name): name for name, kind in given.schema.items() if kind == pl.Binary}
-    return predicted.rename({path: name for path, name in paths.items() if path in predicted.columns})
+    return Served(paths_named(model.predict(given)), release.number)
 
 
 def typed_rows(spec: Spec, rows: Path, model: Model, *, one_row_per_time: bool) -> pl.DataFrame:

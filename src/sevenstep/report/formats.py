@@ -10,10 +10,10 @@ from typing import Any
 
 from sevenstep.chapter import Format
 from sevenstep.report.words import Words
+from sevenstep.wording import DASH
 
-__all__ = ["DASH", "Cell", "cells", "decimals_for", "format_interval", "format_seconds", "format_time", "format_value", "plain"]
+__all__ = ["Cell", "cells", "decimals_for", "format_interval", "format_seconds", "format_time", "format_value", "plain"]
 
-DASH = "–"
 _NUMERIC = ("integer", "number", "percent", "money", "seconds", "interval")
 _LONGEST = 6  # decimals
 

@@ -28,7 +28,6 @@ __all__ = ["Selection", "select"]
 Weights = NDArray[np.float64]
 ROUNDS = 20
 POOL = 12  # candidates a blend may draw on: the best ones
-NESTED_RESAMPLES = 400  # of a comparison whose p value nobody reads, only whether it is below 5 %
 MOST_MEMBERS = 5  # of them in one blend: each is one more fit on all rows, and a sixth saves next to nothing
 
 
@@ -58,11 +57,10 @@ def select(library: Library, rule: Rule, blend: Blend) -> Selection:
         rule = replace(rule, metric=mae, min_gain=None)
         losses = _Losses.of(library, rule, blend)
     weights, trace = _chosen(library, rule, blend, losses)
-    rule = replace(rule, resamples=min(NESTED_RESAMPLES, rule.resamples))
     rest = library.without()
     if len(rest) < 2:
         return Selection(weights, dict.fromkeys(rest, weights), None, trace)
-    by_fold = {fold: _chosen(part, rule, blend, losses)[0] for fold, part in rest.items()}
+    by_fold = {fold: _chosen(part, rule.nested, blend, losses)[0] for fold, part in rest.items()}
     return Selection(weights, by_fold, _unseen(library, by_fold, blend), trace)
 
 
@@ -91,11 +89,10 @@ def _chosen(library: Library, rule: Rule, blend: Blend, losses: _Losses) -> tupl
     blended = _greedy(library, losses.guiding)
     if np.count_nonzero(blended) < 2:
         return single, trace
-    nested = replace(rule, resamples=min(NESTED_RESAMPLES, rule.resamples))
     ways: dict[str, tuple[Weights, Callable[[Library], Weights]]] = {
         _named(blended): (blended, lambda part: _greedy(part, losses.guiding)),
         choice.best: (best, lambda part: _best_single(part, losses.judged)),
-        choice.name: (single, lambda part: _alone(part, _thrifty_single(part, nested, losses.judged).name)),
+        choice.name: (single, lambda part: _alone(part, _thrifty_single(part, rule.nested, losses.judged).name)),
     }
     made = {name: _unseen(library, {fold: way(part) for fold, part in rest.items()}, blend) for name, (_, way) in ways.items()}
     on_rows = FoldLoss(library.frame, rule.metric)

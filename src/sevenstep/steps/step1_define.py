@@ -9,9 +9,10 @@ from typing import Any
 from sevenstep.chapter import Block, Chapter, Column, Notes, Table
 from sevenstep.spec.brief import Brief
 from sevenstep.spec.model import Kpi
-from sevenstep.stats.wording import figure, goal_text, interval
+from sevenstep.stats.wording import figure, interval
 from sevenstep.steps.taking import as_taken_in
 from sevenstep.tasks.contract import Evidence, Feasibility, Task
+from sevenstep.tasks.leading import goal_of
 from sevenstep.work import Artifact, Leaves, Workbench
 
 __all__ = ["run"]
@@ -45,13 +46,12 @@ def _plain(item: Feasibility) -> dict[str, Any]:
 def _headline(brief: Brief, found: Sequence[Feasibility], verdict: str) -> str:
     kpi, first = max(zip(brief.kpis, found, strict=True), key=lambda pair: _ORDER.index(pair[1].verdict))
     reach = interval(first.reachable, first.low, first.high, kpi.metric)
-    return f"{verdict}: {kpi.id} {kpi.metric} {reach} expected, goal {goal_text(kpi.goal.operator, kpi.goal.value, kpi.metric)}"
+    return f"{verdict}: {kpi.id} {kpi.metric} {reach} expected, goal {goal_of(kpi)}"
 
 
 def _answer(brief: Brief, found: Sequence[Feasibility], verdict: str) -> str:
     parts = [
-        f"{kpi.metric.upper()}{_about(brief, kpi)} is expected at {figure(item.reachable, kpi.metric)} "
-        f"(goal {goal_text(kpi.goal.operator, kpi.goal.value, kpi.metric)})"
+        f"{kpi.metric.upper()}{_about(brief, kpi)} is expected at {figure(item.reachable, kpi.metric)} (goal {goal_of(kpi)})"
         for kpi, item in zip(brief.kpis, found, strict=True)
     ]
     remedies = [item.remedies[0] for item in found if item.verdict == "no_go" and item.remedies]
@@ -67,7 +67,7 @@ def _thread(brief: Brief, found: Sequence[Feasibility]) -> list[Block]:
         {
             "kpi": kpi.id,
             "metric": f"{kpi.metric} of {kpi.target or brief.targets[0]}",
-            "goal": goal_text(kpi.goal.operator, kpi.goal.value, kpi.metric),
+            "goal": goal_of(kpi),
             "reach": interval(item.reachable, item.low, item.high, kpi.metric),
             "verdict": item.verdict,
         }

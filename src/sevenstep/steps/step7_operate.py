@@ -17,7 +17,7 @@ from sevenstep.data.dataset import Dataset
 from sevenstep.errors import InputError, InputWarning
 from sevenstep.search.kpis import KpiState, gate_of, leading_kpi
 from sevenstep.spec.brief import Brief
-from sevenstep.tasks.contract import Model, Task
+from sevenstep.tasks.contract import Model, Task, predictions_made
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.wording import counted
 from sevenstep.work import Artifact, Leaves, Workbench
@@ -73,8 +73,7 @@ class _Made:
     def counted(self) -> str:
         """How many predictions there are, in words; only where there are some."""
         assert self.frame is not None
-        blank = self.frame["prediction"].null_count() if "prediction" in self.frame.columns else 0
-        return counted(len(self.frame) - blank, "prediction")
+        return counted(predictions_made(self.frame), "prediction")
 
 
 def _predicted(model: Model, data: Dataset) -> _Made:

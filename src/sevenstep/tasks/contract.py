@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Candidate", "Evidence", "Explanation", "Feasibility", "Fitted", "Fold", "Grammar", "Insight", "Model", "Plan", "Profile",
-    "Range", "Stage", "Task",
+    "Range", "Stage", "Task", "predictions_made",
 ]  # fmt: skip
 
 Verdict = Literal["go", "go_with_risk", "no_go"]
@@ -232,12 +232,35 @@ class Model(Protocol):
         ...
 
     def refresh(self, rows: pl.DataFrame) -> Model:
-        """The same parameters with newer observations taken into account."""
+        """The same parameters with newer observations taken into account; an empty value of ``rows`` changes nothing."""
+        ...
+
+    def outlook(self) -> pl.DataFrame:
+        """`predict` for what is open as far ahead as the model was judged, with ``origin`` (the newest time that was known) and
+        ``lead`` (steps from there) of each row; both null where time plays no part.
+        """
+        ...
+
+    def judge(self, made: pl.DataFrame) -> ScoreTable:
+        """The score table of predictions made earlier, now that the ``truth`` of each is known, with the segments of its rows.
+
+        ``made`` holds rows of `outlook` (or of `predict`, with the inputs they were made from) and ``truth``.
+        """
+        ...
+
+    def recalibrated(self, calibration: Mapping[str, Mapping[str, Any]]) -> Model:
+        """The same model with another calibration (`Task.calibrate`) of the targets named."""
         ...
 
     def explain(self, item: Mapping[str, Any]) -> Sequence[Explanation]:
         """Explain the prediction of one item, for each target."""
         ...
+
+
+def predictions_made(predicted: pl.DataFrame) -> int:
+    """How many predictions a frame of `Model.predict` holds: its rows without those whose ``prediction`` is blank."""
+    blank = predicted["prediction"].null_count() if "prediction" in predicted.columns else 0
+    return len(predicted) - blank
 
 
 class Task(Protocol):

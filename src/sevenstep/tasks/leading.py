@@ -1,4 +1,7 @@
-"""Which KPI leads the search for a target, and what candidates are compared on for it: one rule for search and calibration."""
+"""What a KPI asks for: its target and its goal in words, which one leads the search, and what candidates are compared on for it.
+
+One rule for feasibility, search and calibration.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,20 @@ from collections.abc import Sequence
 
 from sevenstep.spec.model import Kpi
 from sevenstep.stats.metrics import METRICS
+from sevenstep.stats.wording import goal_text
 from sevenstep.tasks.scoretable import BOUNDS
 
-__all__ = ["leading_kpi", "leading_metric", "target_of"]
+__all__ = ["goal_of", "leading_kpi", "leading_metric", "target_of"]
 
 
 def target_of(kpi: Kpi, targets: Sequence[str]) -> str:
     """The target a KPI is measured on: its own, or the first of the spec."""
     return kpi.target or (targets[0] if targets else "")
+
+
+def goal_of(kpi: Kpi) -> str:
+    """The goal of a KPI as people write it: ``≤ 8.50 %``."""
+    return goal_text(kpi.goal.operator, kpi.goal.value, kpi.metric)
 
 
 def leading_kpi(kpis: Sequence[Kpi], target: str, targets: Sequence[str]) -> Kpi | None:

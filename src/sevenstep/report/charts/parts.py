@@ -14,8 +14,9 @@ from typing import Any
 
 from sevenstep.chapter import Figure
 from sevenstep.errors import InternalError
-from sevenstep.report.formats import DASH, cells, format_value, plain
+from sevenstep.report.formats import cells, format_value, plain
 from sevenstep.report.words import Words
+from sevenstep.wording import DASH
 
 __all__ = [
     "IN_LINES",

@@ -19,7 +19,6 @@ from sevenstep.tasks.wanted import Kind, Menu
 __all__ = ["CATALOG", "EMBEDDING_CATALOG", "PICTURE_CATALOG", "Entry", "Situation", "catalog_of", "menu_of", "planned_cost"]
 
 LEAST_ROWS, LEAST_INPUTS = 500, 3  # smaller tables cost no less, because every tree or pass has a price of its own
-LEAST_OF = {"catboost": 3000}  # the same, where one tree has a higher price
 ROWS_UNIT, INPUTS_UNIT = 10_000, 10  # what the seconds of the portfolio are for
 START_SECONDS = 0.3  # of any fit: reading, encoding and scoring
 BOOSTED = ("boosting", "catboost", "xgboost")
@@ -64,6 +63,7 @@ class Entry:
         parameters: starting values.
         space: what the search may change.
         seconds: of one fit on one core, for ten thousand rows of ten inputs.
+        least_rows: rows below which a fit costs no less; more where one tree has a higher price.
         baseline: one of the simple rules.
         asked: a person asked for it.
         searched: a person said what to search.
@@ -77,6 +77,7 @@ class Entry:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     space: Mapping[str, Range] = field(default_factory=dict)
     seconds: float = 0.02
+    least_rows: int = LEAST_ROWS
     baseline: bool = False
     asked: bool = False
     searched: bool = False
@@ -158,12 +159,13 @@ def _of_portfolio(entry: Mapping[str, Any]) -> Entry:
     )  # fmt: skip
 
 
-def _further(family: str, label: str, seconds: float) -> Entry:
+def _further(family: str, label: str, seconds: float, least_rows: int = LEAST_ROWS) -> Entry:
     def fits(situation: Situation) -> bool:
         return installed(family)
 
     parameters = {"rounds": 2000, "patience": 50, "learning_rate": 0.06}
-    return Entry(family, family, f"further boosted trees, by {label}", fits, parameters, seconds=seconds)
+    reason = f"further boosted trees, by {label}"
+    return Entry(family, family, reason, fits, parameters, seconds=seconds, least_rows=least_rows)
 
 
 _RULES = (
@@ -181,7 +183,7 @@ _RULES = (
 CATALOG: Sequence[Entry] = (
     *_RULES,
     *map(_of_portfolio, PORTFOLIO),
-    _further("catboost", "CatBoost", 6.0),
+    _further("catboost", "CatBoost", 6.0, least_rows=3_000),
     _further("xgboost", "XGBoost", 1.5),
 )
 """For tables: simple rules, then the portfolio in the order of what each entry adds, then what further libraries bring."""
@@ -220,5 +222,5 @@ def planned_cost(entry: Entry, situation: Situation, rows: int) -> float:
     width = (max(inputs, LEAST_INPUTS) / INPUTS_UNIT) ** (1.0 if boosted or situation.images else NARROW)
     classes = float(situation.classes) if situation.classes > 2 else 1.0
     trees = (classes if situation.classes else LATER_STOPS) * float(entry.parameters.get("bags", 1)) if boosted else 1.0
-    rows = max(rows, LEAST_OF.get(entry.family, LEAST_ROWS))
+    rows = max(rows, entry.least_rows)
     return float(round(START_SECONDS + entry.seconds * rows / ROWS_UNIT * width * trees, 2))

@@ -9,8 +9,8 @@ import numpy as np
 from sevenstep.chapter import Block, Figure, Format
 from sevenstep.tasks.forecast.feasibility.outlook import PROBE, Outlook
 from sevenstep.tasks.forecast.feasibility.study import Study
-from sevenstep.tasks.forecast.feasibility.verdict import goal_of
 from sevenstep.tasks.forecast.wording import RULE_NAMES, span
+from sevenstep.tasks.leading import goal_of
 from sevenstep.wording import roughly
 
 __all__ = ["pictures"]
@@ -45,7 +45,7 @@ def _ladder(outlook: Outlook) -> Figure:
         x_label=kpi.metric.upper(),
         format=_format(outlook),
         goal=kpi.goal.value,
-        goal_label=f"goal {goal_of(outlook)}",
+        goal_label=f"goal {goal_of(outlook.gauge.kpi)}",
         caption=_ladder_caption(outlook),
     )
 
@@ -80,6 +80,6 @@ def _curve(study: Study, outlook: Outlook) -> Figure:
         x_type="number",
         format=_format(outlook),
         goal=kpi.goal.value,
-        goal_label=f"goal {goal_of(outlook)}",
+        goal_label=f"goal {goal_of(outlook.gauge.kpi)}",
         caption=f"From {span(curve.sizes[0], clock)} to {span(curve.sizes[-1], clock)} measured, beyond that drawn on: {says}.",
     )

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse, stats
 from scipy.sparse.csgraph import connected_components
 
-from sevenstep.tasks.tabular.explore.strength import SURE, Strength, association, corrected
+from sevenstep.tasks.tabular.explore.strength import Strength, association, corrected
 from sevenstep.tasks.tabular.explore.view import MISSING, Binned, Floats, View
 
 __all__ = ["Extremes", "Gap", "correlated_groups", "extremes", "gaps"]
@@ -21,19 +21,10 @@ _SOME = 0.01  # share missing from which a column is looked at
 
 
 @dataclass(frozen=True)
-class Gap:
-    """A column with missing values: their share, what missing says about the target, and that in words of the outcome."""
+class Gap(Strength):
+    """A column with missing values: the share ``missing`` of them, and what it says about the target that a value is missing."""
 
-    column: str
     missing: float
-    share: float
-    q: float
-    n: int
-
-    @property
-    def told(self) -> bool:
-        """Whether missing is more than chance."""
-        return self.q < SURE and self.share > 0
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ def gaps(view: View) -> list[Gap]:
             share, p = association(Binned(absent.astype(np.int64), ("there", MISSING)), view.outcome)
             found.append((name, float(absent.mean()), share, p))
     rates = corrected([p for *_, p in found])
-    made = [Gap(name, missing, share, q, len(view.rows)) for (name, missing, share, _), q in zip(found, rates, strict=True)]
+    made = [Gap(name, share, q, len(view.rows), missing) for (name, missing, share, _), q in zip(found, rates, strict=True)]
     return sorted(made, key=lambda gap: (-gap.share, -gap.missing, gap.column))
 
 

@@ -29,11 +29,12 @@ _ROUNDS, _CLOSE = 200, 1e-6
 
 @dataclass(frozen=True)
 class Strength:
-    """One input: ``share`` of the target's entropy it explains, ``p`` of "nothing", and ``q``: ``p`` corrected for all looks."""
+    """What a column says of the target in ``n`` rows: the ``share`` of the target's entropy it explains, and ``q``, the false
+    discovery rate of "nothing" over all looks.
+    """
 
     column: str
     share: float
-    p: float
     q: float
     n: int
 
@@ -86,7 +87,7 @@ def strengths(view: View) -> list[Strength]:
     """All inputs, the strongest first."""
     found = {name: association(codes, view.outcome) for name, codes in view.inputs.items()}
     rates = corrected([p for _, p in found.values()])
-    made = [Strength(name, share, p, q, len(view.rows)) for (name, (share, p)), q in zip(found.items(), rates, strict=True)]
+    made = [Strength(name, share, q, len(view.rows)) for (name, (share, _)), q in zip(found.items(), rates, strict=True)]
     return sorted(made, key=lambda one: (-one.share, one.column))
 
 

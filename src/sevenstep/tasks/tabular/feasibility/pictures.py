@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from sevenstep.chapter import Block, Figure, Format
+from sevenstep.tasks.leading import goal_of
 from sevenstep.tasks.tabular.feasibility.outlook import Outlook
-from sevenstep.tasks.tabular.feasibility.verdict import goal_of
 from sevenstep.tasks.tabular.feasibility.wording import RUNG_NAMES
 from sevenstep.wording import percent
 
@@ -44,7 +44,7 @@ def _ladder(outlook: Outlook) -> Figure:
         x_label=gauge.kpi.metric.upper(),
         format=_format(outlook),
         goal=gauge.kpi.goal.value,
-        goal_label=f"goal {goal_of(outlook)}",
+        goal_label=f"goal {goal_of(outlook.gauge.kpi)}",
         caption=f"Each dot is a measured value with its interval; the line is the goal.{better}",
     )
 
@@ -72,6 +72,6 @@ def _curve(outlook: Outlook, population: int) -> Figure:
         x_type="number",
         format=_format(outlook),
         goal=gauge.kpi.goal.value,
-        goal_label=f"goal {goal_of(outlook)}",
+        goal_label=f"goal {goal_of(outlook.gauge.kpi)}",
         caption=f"From {curve.sizes[0]:,} to {curve.sizes[-1]:,} rows measured, beyond that drawn on: {says}.",
     )

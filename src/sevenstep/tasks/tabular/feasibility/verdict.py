@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sevenstep.stats.wording import goal_text, interval
+from sevenstep.stats.wording import interval
 from sevenstep.tasks.contract import Evidence, Verdict
+from sevenstep.tasks.leading import goal_of
 from sevenstep.tasks.tabular.feasibility.experience import CLEARLY_OUT, NEAR
 from sevenstep.tasks.tabular.feasibility.outlook import Outlook
 
-__all__ = ["goal_of", "judged"]
+__all__ = ["judged"]
 
 
 def judged(outlook: Outlook, problems: int) -> tuple[Verdict, Evidence]:
@@ -19,19 +20,13 @@ def judged(outlook: Outlook, problems: int) -> tuple[Verdict, Evidence]:
     return verdict, Evidence("goal", f"{reason}.", kpi.goal.value, metric=kpi.metric)
 
 
-def goal_of(outlook: Outlook) -> str:
-    """The goal as people write it."""
-    kpi = outlook.gauge.kpi
-    return goal_text(kpi.goal.operator, kpi.goal.value, kpi.metric)
-
-
 def _by_goal(outlook: Outlook) -> tuple[Verdict, str]:
-    gauge, goal = outlook.gauge, outlook.gauge.kpi.goal
+    gauge, goal, aim = outlook.gauge, outlook.gauge.kpi.goal, goal_of(outlook.gauge.kpi)
     if outlook.value is None or outlook.good is None or outlook.bad is None:
-        return "go_with_risk", f"Whether {gauge.kpi.metric.upper()} {goal_of(outlook)} can be reached could not be measured"
+        return "go_with_risk", f"Whether {gauge.kpi.metric.upper()} {aim} can be reached could not be measured"
     expected = interval(outlook.value, outlook.low, outlook.high, gauge.kpi.metric)
     if goal.met_by(outlook.good) and goal.met_by(outlook.bad):
-        return "go", f"The goal {goal_of(outlook)} is met at both ends of what is expected, {expected}"
+        return "go", f"The goal {aim} is met at both ends of what is expected, {expected}"
     if outlook.nothing_found and not gauge.aims:
         where = (
             "that goes with the target on newer rows" if outlook.drift and outlook.drift.found else "that goes with the target"
@@ -39,15 +34,15 @@ def _by_goal(outlook: Outlook) -> tuple[Verdict, str]:
         return "no_go", f"Nothing was found {where}: expected is {expected}, and guessing lies inside"
     if goal.met_by(outlook.good):
         side = "expected to be met" if goal.met_by(outlook.value) else "harder than expected"
-        return "go_with_risk", f"The goal {goal_of(outlook)} lies inside what is expected, {expected}: {side}, not sure"
+        return "go_with_risk", f"The goal {aim} lies inside what is expected, {expected}: {side}, not sure"
     return _beyond(outlook, expected)
 
 
 def _beyond(outlook: Outlook, expected: str) -> tuple[Verdict, str]:
-    gauge = outlook.gauge
+    gauge, aim = outlook.gauge, goal_of(outlook.gauge.kpi)
     wanted, best = gauge.loss(gauge.kpi.goal.value), gauge.loss(float(outlook.good or 0.0))
     if wanted <= 0 or best / wanted > CLEARLY_OUT:
         how = f"over {CLEARLY_OUT:g} times nearer to perfect than the optimistic end of what is expected"
-        return "no_go", f"The goal {goal_of(outlook)} is {how}, {expected}"
+        return "no_go", f"The goal {aim} is {how}, {expected}"
     how = "just beyond" if best / wanted - 1 <= NEAR else "well beyond"
-    return "go_with_risk", f"The goal {goal_of(outlook)} lies {how} the optimistic end of what is expected, {expected}"
+    return "go_with_risk", f"The goal {aim} lies {how} the optimistic end of what is expected, {expected}"
