@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,13 @@ class Dataset:
     def items(self) -> pl.DataFrame:
         """The main table, sorted by keys and time."""
         return self.tables["items"]
+
+    def known_at(self, moment: Any) -> Dataset:
+        """The data as they were known at a moment of their time: what is only observed afterwards is empty in later rows."""
+        later = pl.col(str(self.roles.time)) > moment
+        after = [name for name in self.roles.observed if name not in self.roles.time_parts.values()]
+        hidden = [pl.when(~later).then(pl.col(name)).alias(name) for name in (*self.roles.targets, *after)]
+        return replace(self, tables={**self.tables, "items": self.items.with_columns(hidden)}, fingerprint="")
 
     def save(self, folder: Path) -> None:
         """Write the tables as Parquet and the rest as JSON into ``folder``."""

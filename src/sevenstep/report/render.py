@@ -20,7 +20,7 @@ from sevenstep.report.formats import plain
 from sevenstep.report.tiles import tile
 from sevenstep.report.words import STEPS, Words, words_for
 
-__all__ = ["ReportAbout", "render_report"]
+__all__ = ["ReportAbout", "colour_rules", "render_report"]
 
 _SCRIPT_WORDS = (
     "show_all", "show_fewer", "rows_shown", "place", "actual", "prediction", "within_80", "within_95", "origin", "time", "dark",
@@ -55,7 +55,7 @@ def render_report(chapters: Sequence[Chapter], about: ReportAbout, *, language: 
         charter=[(words.texts.get(key, plain(key)), text) for key, text in about.charter.items()],
         made_of=[(_made_label(key, words), text) for key, text in about.made_of.items()],
         task=words.known("task", about.task),
-        colours=Markup(_colour_rules()),
+        colours=Markup(colour_rules()),
         style=Markup(page_style()),
         policy=content_policy(library, script),
         library=Markup(library),
@@ -106,7 +106,8 @@ def _locale(words: Words) -> dict[str, Any]:
     return {"time": vl_convert.get_time_format_locale("ko-KR")}
 
 
-def _colour_rules() -> str:
+def colour_rules() -> str:
+    """The colours as CSS variables, light and dark, by the reader's choice or that of the screen."""
     light, dark = _variables(LIGHT, "light"), _variables(DARK, "dark")
     return (
         f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}\n"

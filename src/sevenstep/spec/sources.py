@@ -205,6 +205,14 @@ class Data(Closed):
         tables = self.tables()
         return next(name for name, source in tables.items() if not source.on)
 
+    def with_main_from(self, *paths: str) -> Data:
+        """The same section with other files as its main source, which have the columns the main source has."""
+        tables, main = self.tables(), self.main()
+        unset: dict[str, Any] = dict.fromkeys(("url", "query", "format", "delimiter", "columns"))
+        own = tables[main].model_copy(update={"path": paths, **unset})
+        sources = {name: own if name == main else source for name, source in tables.items()}
+        return self.model_copy(update={"source": None, "query": None, "sources": sources})
+
     def with_rows_from(self, path: str, *, joined: bool) -> Data:
         """The same section with another file as its main source, for rows that are to be predicted.
 

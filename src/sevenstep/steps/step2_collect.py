@@ -52,7 +52,7 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     return Leaves(
         json={"quality": quality, "record": intake.json("record"), "contract": render_contract(contract),
               "roles": asdict(data.roles),
-              "facts": dict(data.facts)},
+              "facts": dict(data.facts), "source_columns": intake.json("source_columns")},
         frames={"quarantine": aside},
         folders={"dataset": data},
         headline=_headline(data, quality, aside),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
         json={
             "kpis": [state.to_json() for state in states],
             "members": {outcome.target: _member_rows(outcome) for outcome in outcomes},
+            "everything": asdict(plan.everything),
             "card": _card(brief, plan, outcomes, states),
         },
         frames={"scores": pl.concat(segmented, how="diagonal_relaxed")},
@@ -162,7 +164,13 @@ def _baselines(brief: Brief, plan: Plan, scores: pl.DataFrame) -> dict[str, dict
 
 def _member_rows(outcome: Outcome) -> list[dict[str, Any]]:
     return [
-        {"name": candidate.name, "family": candidate.family, "weight": weight, "parameters": dict(candidate.parameters)}
+        {
+            "name": candidate.name,
+            "family": candidate.family,
+            "weight": weight,
+            "parameters": dict(candidate.parameters),
+            "stage": candidate.stage,
+        }
         for candidate, weight in outcome.members
     ]
 

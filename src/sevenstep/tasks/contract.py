@@ -235,9 +235,9 @@ class Model(Protocol):
         """The same parameters with newer observations taken into account; an empty value of ``rows`` changes nothing."""
         ...
 
-    def outlook(self) -> pl.DataFrame:
+    def outlook(self, leads: Sequence[int] = ()) -> pl.DataFrame:
         """`predict` for what is open as far ahead as the model was judged, with ``origin`` (the newest time that was known) and
-        ``lead`` (steps from there) of each row; both null where time plays no part.
+        ``lead`` (steps from there) of each row; both null where time plays no part. ``leads`` restricts it to some of them.
         """
         ...
 
@@ -246,6 +246,10 @@ class Model(Protocol):
 
         ``made`` holds rows of `outlook` (or of `predict`, with the inputs they were made from) and ``truth``.
         """
+        ...
+
+    def relearnt(self, members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset) -> Model:
+        """The same model with its members learnt anew from newer data, which it predicts from; calibrated as it was."""
         ...
 
     def recalibrated(self, calibration: Mapping[str, Mapping[str, Any]]) -> Model:
@@ -303,6 +307,10 @@ class Task(Protocol):
 
     def fit(self, candidate: Candidate, fold: Fold, data: Dataset, stage: Stage | None, seed: int) -> Fitted:
         """Steps 5 and 6: learn from the fold's training rows alone."""
+        ...
+
+    def whole(self, everything: Fold, data: Dataset) -> Fold:
+        """Step 7: the fold that stands for all rows of newer data, given the one of the plan."""
         ...
 
     def load_fitted(self, folder: Path) -> Fitted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,9 +53,12 @@ class AskedRows:
         return self.panel.keys[self.asked.series].hstack(parts) if roles.keys else parts
 
 
-def open_rows(data: Dataset, panel: Panel) -> AskedRows:
-    """The rows whose targets are all unknown and that lie after the last observation; raises InputError without any."""
+def open_rows(data: Dataset, panel: Panel, leads: Sequence[int] = ()) -> AskedRows:
+    """The rows whose targets are all unknown and that lie after the last observation (by one of ``leads``, where some are given);
+    raises InputError without any.
+    """
     row = _open(data, panel)
+    row = row[np.isin(panel.steps[row] - panel.end, np.asarray(leads))] if len(leads) else row
     if not len(row):
         raise InputError(
             "PREDICT-NO-ROWS",

@@ -12,7 +12,7 @@ from sevenstep.tasks.forecast.panel import Panel, Settings
 from sevenstep.tasks.forecast.wording import moment
 from sevenstep.wording import counted
 
-__all__ = ["EVERYTHING", "plan_folds", "scored_rows"]
+__all__ = ["EVERYTHING", "everything_up_to", "plan_folds", "scored_rows"]
 
 EVERYTHING = "everything"
 
@@ -48,8 +48,12 @@ def plan_folds(panel: Panel, settings: Settings, horizon: int, wanted: int | Non
         reason = f"the history is too short for origins {horizon} steps apart: one, {panel.end - cutoffs[0]} steps before its end"
     cutoffs = sorted(cutoffs)
     folds = [_fold(panel, number, cutoff, horizon) for number, cutoff in enumerate(cutoffs)]
-    everything = Fold(EVERYTHING, -1, {"until": panel.end}, {"after": panel.end, "steps": horizon})
-    return folds, everything, reason
+    return folds, everything_up_to(panel, horizon), reason
+
+
+def everything_up_to(panel: Panel, horizon: int) -> Fold:
+    """The fold that stands for all rows: nothing of it is judged."""
+    return Fold(EVERYTHING, -1, {"until": panel.end}, {"after": panel.end, "steps": horizon})
 
 
 def _fold(panel: Panel, number: int, cutoff: int, horizon: int) -> Fold:

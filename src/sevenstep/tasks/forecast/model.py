@@ -5,25 +5,26 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sevenstep.data.dataset import Dataset, Roles
+from sevenstep.data.dataset import Dataset
 from sevenstep.data.times import read_times
 from sevenstep.errors import InputError, InputWarning
 from sevenstep.tasks.blending import weighted_mean
-from sevenstep.tasks.contract import Explanation
+from sevenstep.tasks.contract import Explanation, Fitted
 from sevenstep.tasks.forecast.asking import AskedRows, next_rows, open_rows, rows_to_ask
 from sevenstep.tasks.forecast.calibrate import apply
 from sevenstep.tasks.forecast.explain import Explained, explain_item
 from sevenstep.tasks.forecast.families.members import FittedMember
-from sevenstep.tasks.forecast.given import check_columns, typed_as
+from sevenstep.tasks.forecast.grown import refreshed, with_rows
+from sevenstep.tasks.forecast.hindsight import judged
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.unseen import doubts, usual_of_others
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
@@ -43,6 +44,7 @@ class ForecastModel:
         members: for each target its fitted members with their weights.
         calibration: for each target its shift and bounds.
         trained_keys: series in the order the calibration numbers them.
+        weights: for each target, the columns that make the error of a row count more, and how much.
     """
 
     history: Dataset
@@ -50,6 +52,7 @@ class ForecastModel:
     members: Members
     calibration: Mapping[str, Mapping[str, Any]]
     trained_keys: pl.DataFrame
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @cached_property
     def settings(self) -> Settings:
@@ -91,22 +94,46 @@ class ForecastModel:
         return pl.concat([self._target(target, wanted, numbers) for target in self.history.roles.targets], how="vertical")
 
     def refresh(self, rows: pl.DataFrame) -> ForecastModel:
-        """The same parameters with newer observations taken into the history."""
-        return self._with_rows(rows)
+        """The same parameters with newer observations taken into the history; what a row leaves empty stays as it was."""
+        return self._with_history(refreshed(self.history, rows))
 
     def _with_rows(self, rows: pl.DataFrame) -> ForecastModel:
         """Rows replace those of the history at the same series and time."""
-        items, roles = self.history.items, self.history.roles
-        names = [*roles.keys, str(roles.time)]
-        check_columns(rows, names, ())
-        new = typed_as(rows.select([name for name in items.columns if name in rows.columns]), items)
-        new = new.unique(names, keep="last", maintain_order=True)
-        kept = items.join(new, on=names, how="anti", nulls_equal=True)
-        grown = pl.concat([kept, _fill_static(new, items, roles)], how="diagonal").sort(names)
-        return replace(self, history=replace(self.history, tables={**self.history.tables, "items": grown}, fingerprint=""))
+        return self._with_history(with_rows(self.history, rows))
+
+    def _with_history(self, items: pl.DataFrame) -> ForecastModel:
+        return replace(self, history=replace(self.history, tables={**self.history.tables, "items": items}, fingerprint=""))
+
+    def relearnt(self, members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset) -> ForecastModel:
+        """The same model with its members learnt anew from newer data, which become its history."""
+        return replace(self, members=cast(Members, members), history=data)
+
+    def recalibrated(self, calibration: Mapping[str, Mapping[str, Any]]) -> ForecastModel:
+        """The same model with other shifts and bounds of the targets named."""
+        kept = {target: {**known, **calibration.get(target, {})} for target, known in self.calibration.items()}
+        return replace(self, calibration=kept)
+
+    def outlook(self, leads: Sequence[int] = ()) -> pl.DataFrame:
+        """Forecasts of the open rows up to the horizon (or at some ``leads``), with ``origin`` and ``lead``; with their time too
+        where that is composed of the person's own columns.
+        """
+        model = self._opened()
+        panel = build_panel(model.history, self.settings)
+        wanted = open_rows(model.history, panel, leads or range(1, self.horizon + 1))
+        origin = panel.times(wanted.asked.series, wanted.asked.origin).alias("origin")
+        lead = pl.Series("lead", wanted.asked.step - wanted.asked.origin)
+        made = [model._target(target, wanted, self._trained_numbers(panel)) for target in self.history.roles.targets]
+        time = panel.times(wanted.asked.series, wanted.asked.step).alias(str(self.history.roles.time))
+        return pl.concat([one.with_columns(time, origin, lead) for one in made], how="vertical")
+
+    def judge(self, made: pl.DataFrame) -> ScoreTable:
+        """What earlier forecasts came to; see `judged`."""
+        return judged(made, self.history, self.settings, self.weights)
 
     def _opened(self) -> ForecastModel:
         """The model with the next steps of every series as open rows, where it needs no rows of the person's to forecast them."""
+        if self.history.roles.known_ahead:
+            return self
         rows = next_rows(self.history, build_panel(self.history, self.settings), self.horizon)
         return self._with_rows(rows) if len(rows) else self
 
@@ -196,7 +223,7 @@ class ForecastModel:
                 (folder / name).mkdir()
                 fitted.save(folder / name)
                 listed[target].append({"folder": name, "weight": weight})
-        about = {"horizon": self.horizon, "members": listed, "calibration": self.calibration}
+        about = {"horizon": self.horizon, "members": listed, "calibration": self.calibration, "weights": self.weights}
         (folder / "model.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
@@ -208,16 +235,7 @@ class ForecastModel:
             for target, entries in about["members"].items()
         }
         history, keys = Dataset.load(folder / "history"), pl.read_parquet(folder / "keys.parquet")
-        return cls(history, about["horizon"], members, about["calibration"], keys)
-
-
-def _fill_static(new: pl.DataFrame, items: pl.DataFrame, roles: Roles) -> pl.DataFrame:
-    """Attributes of a series that new rows do not bring are those it always had."""
-    absent = [name for name in (*roles.static, *roles.segments) if name in items.columns and name not in new.columns]
-    if not absent or not roles.keys:
-        return new
-    known = items.group_by(roles.keys).agg(pl.col(dict.fromkeys(absent)).drop_nulls().first())
-    return new.join(known, on=list(roles.keys), how="left", nulls_equal=True)
+        return cls(history, about["horizon"], members, about["calibration"], keys, about["weights"])
 
 
 def _as_scores(target: str, wanted: AskedRows, prediction: NDArray[np.float64], numbers: NDArray[np.int32]) -> ScoreTable:

@@ -142,9 +142,10 @@ class _Drawing:
 
     def _numbered(self, ahead: pl.DataFrame) -> pl.DataFrame:
         roles, panel = self.data.roles, self.panel
-        if roles.time_parts:
-            open_ = panel.rows.select("series", str(roles.time), *roles.time_parts.values(), *roles.keys)
-            ahead = ahead.join(open_, on=[*roles.keys, *roles.time_parts.values()], how="left", nulls_equal=True)
+        parts = list(roles.time_parts.values())
+        if parts and all(name in ahead.columns for name in parts):
+            open_ = panel.rows.select("series", str(roles.time), *parts, *roles.keys)
+            ahead = ahead.join(open_, on=[*roles.keys, *parts], how="left", nulls_equal=True)
         elif roles.keys:
             numbers = panel.keys.with_row_index("series").with_columns(pl.col("series").cast(pl.Int32))
             ahead = ahead.join(numbers, on=list(roles.keys), how="left", nulls_equal=True)

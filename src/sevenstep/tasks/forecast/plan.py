@@ -27,7 +27,7 @@ from sevenstep.tasks.forecast.roles import must_exist
 from sevenstep.tasks.planning import CORES
 from sevenstep.wording import roughly
 
-__all__ = ["make_plan"]
+__all__ = ["make_plan", "target_weights"]
 
 CV_SHARE = 0.48  # of the time budget for cross-validation; search, final fit and the other steps take the rest
 BOOSTING_SHARE = 0.22  # of a fold's seconds for each boosting candidate: room for two of them and the statistical ones
@@ -80,7 +80,9 @@ def _features(panel: Panel, target: str, recipe: Mapping[str, Any], brief: Brief
     points = int(panel.rows[target].is_not_null().sum())
     horizon = brief.section.horizon
     base = FeatureRecipe.from_json({**recipe, "target": target, "horizon": horizon, "seed": brief.seed})
-    weights = _weights(panel, target, brief)
+    weights = target_weights(brief, target)
+    for name in weights:
+        must_exist(name, panel.rows, "a KPI's weights")
     per_row = BOOSTING["rounds"] * BOOSTING["feature_share"] * _width(base) * SECONDS_PER_CELL
     affordable = int(seconds * BOOSTING_SHARE / per_row)
     return replace(
@@ -91,15 +93,13 @@ def _features(panel: Panel, target: str, recipe: Mapping[str, Any], brief: Brief
     )
 
 
-def _weights(panel: Panel, target: str, brief: Brief) -> dict[str, float]:
+def target_weights(brief: Brief, target: str) -> dict[str, float]:
     """Weights of the rows of a target, which all its weighted KPIs must share: a score table has one weight per row."""
     found = [dict(kpi.weights) for kpi in brief.kpis if kpi.target in (target, None) and kpi.weights]
     if any(weights != found[0] for weights in found):
         given = f"two KPIs of '{target}' weigh its rows differently"
         rule = "all weighted KPIs of a target share their weights"
         raise InputError("FORECAST-WEIGHTS", given, rule, "give both the same weights")
-    for name in found[0] if found else ():
-        must_exist(name, panel.rows, "a KPI's weights")
     return found[0] if found else {}
 
 

@@ -21,11 +21,12 @@ from sevenstep.tasks.forecast.families.members import FittedMember, fit_member
 from sevenstep.tasks.forecast.feasibility import probe
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import FeatureTable, build_table
+from sevenstep.tasks.forecast.folds import everything_up_to
 from sevenstep.tasks.forecast.grammar import GRAMMAR
 from sevenstep.tasks.forecast.model import ForecastModel
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.pictures import pictures
-from sevenstep.tasks.forecast.plan import make_plan
+from sevenstep.tasks.forecast.plan import make_plan, target_weights
 from sevenstep.tasks.forecast.roles import find_roles
 from sevenstep.tasks.forecast.scoring import score_member, segment_scores
 from sevenstep.tasks.scoretable import ScoreTable
@@ -84,6 +85,10 @@ class ForecastTask:
         """See `Task.fit`."""
         return fit_member(candidate, fold, _panel(data), Settings.of(data), cast(FeatureTable | None, stage), seed)
 
+    def whole(self, everything: Fold, data: Dataset) -> Fold:
+        """See `Task.whole`: learnt up to the newest observation."""
+        return everything_up_to(_panel(data), int(everything.test["steps"]))
+
     def load_fitted(self, folder: Path) -> Fitted:
         """See `Task.load_fitted`."""
         return FittedMember.load(folder)
@@ -116,7 +121,8 @@ class ForecastTask:
         kept = {target: [(cast(FittedMember, fitted), weight) for fitted, weight in group] for target, group in members.items()}
         floors = {target: bool((data.items[target].drop_nulls() >= 0).all()) for target in calibration}
         final = {target: {**found, "floor_zero": floors[target]} for target, found in calibration.items()}
-        return ForecastModel(data, brief.section.horizon, kept, final, _panel(data).keys)
+        weights = {target: target_weights(brief, target) for target in members}
+        return ForecastModel(data, brief.section.horizon, kept, final, _panel(data).keys, weights)
 
     def load_model(self, folder: Path) -> Model:
         """See `Task.load_model`."""

@@ -33,7 +33,8 @@ class Bag:
 
     def predict(self, rows: pl.DataFrame, prepared: Any = None) -> NDArray[np.float64]:
         """Probabilities ``[n, classes]`` or numbers ``[n, 1]``: the mean over members."""
-        return np.asarray(np.mean([member.predict(rows, prepared) for member in self.members], axis=0))
+        each = [member.predict(rows, prepared) for member in self.members]
+        return np.asarray(np.mean(each, axis=0)) if len(each) > 1 else each[0]
 
     def save(self, folder: Path) -> None:
         """Write each member into a folder of its own, and ``bag.json``."""

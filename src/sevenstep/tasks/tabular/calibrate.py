@@ -22,7 +22,7 @@ from sevenstep.tasks.tabular.decide import aim_of, cuts_by_cost, tuned_cuts
 from sevenstep.tasks.tabular.judged import Judged
 from sevenstep.tasks.tabular.mapping import calibrated, choose_map
 
-__all__ = ["apply", "calibrate"]
+__all__ = ["apply", "bounded", "calibrate"]
 
 LEVELS = {"lower_80": 0.10, "upper_80": 0.90, "lower_95": 0.025, "upper_95": 0.975}
 SETS = {"lower_80": 0.80, "lower_95": 0.95}
@@ -110,8 +110,15 @@ def _corrected(errors: Floats, level: float) -> float:
 
 
 def _applied_numbers(frame: pl.DataFrame, calibration: Calibration) -> pl.DataFrame:
-    prediction = frame["prediction"].to_numpy() * calibration["shift"]
+    return frame.with_columns(
+        pl.Series(name, made) for name, made in bounded(frame["prediction"].to_numpy(), calibration).items()
+    )
+
+
+def bounded(numbers: Floats, calibration: Calibration) -> Mapping[str, Floats]:
+    """The columns ``prediction``, ``lower_80`` to ``upper_95`` of predicted numbers ``[n]`` before calibration."""
+    prediction = numbers * calibration["shift"]
     unit = np.interp(prediction, calibration["sizes"], calibration["usual"])
     columns = {"prediction": prediction} | {bound: prediction + unit * calibration["quantiles"][bound] for bound in BOUNDS}
     floor = 0.0 if calibration["floor_zero"] else -np.inf
-    return frame.with_columns(pl.Series(name, np.maximum(values, floor)) for name, values in columns.items())
+    return {name: np.maximum(values, floor) for name, values in columns.items()}

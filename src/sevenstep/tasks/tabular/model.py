@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -17,13 +17,15 @@ from sevenstep.data.dataset import Dataset
 from sevenstep.data.embedding.files import TABLE, EmbeddingFiles
 from sevenstep.data.naming import listed
 from sevenstep.errors import InputError, InputWarning
-from sevenstep.tasks.contract import Explanation
+from sevenstep.tasks.contract import Explanation, Fitted
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 from sevenstep.tasks.tabular.bag import Bag
-from sevenstep.tasks.tabular.calibrate import apply
+from sevenstep.tasks.tabular.calibrate import apply, bounded
 from sevenstep.tasks.tabular.decide import decided_codes
 from sevenstep.tasks.tabular.explain import explain
 from sevenstep.tasks.tabular.folds import known_rows
+from sevenstep.tasks.tabular.hindsight import judged
+from sevenstep.tasks.tabular.mapping import calibrated
 from sevenstep.tasks.tabular.problem import Problem
 from sevenstep.tasks.tabular.scoring import HALF, LARGEST
 from sevenstep.tasks.tabular.unseen import Seen, of_rows
@@ -104,6 +106,29 @@ class TabularModel:
         own = [rows[name] for name in shown if name not in made.columns]
         return pl.DataFrame([*own, *made.get_columns()])
 
+    @property
+    def together(self) -> bool:
+        """Whether `predict_together` can be asked: not where pictures are read, one of which may be unreadable."""
+        return not self._pictures()
+
+    def predict_together(self, rows: pl.DataFrame, counts: Sequence[int]) -> tuple[pl.DataFrame, Sequence[Sequence[str]]]:
+        """Predictions for the rows of several requests at once, which cost little more than those of one.
+
+        Args:
+            rows: the rows of all requests, one request after the other, with every input as a column.
+            counts: how many rows each request has.
+
+        Returns:
+            One row for each given, in their order, with what `predict` adds to it; and for each request what `predict` would warn
+            of.
+        """
+        odd, doubts, start = self.seen.odd(rows), [], 0
+        for count in counts:
+            own = slice(start, start + count)
+            doubts.append(list(self.seen.doubts(rows[own], self.problem)) if odd[own].any() else [])
+            start += count
+        return self._outcome(self.raw(rows)), doubts
+
     def _readable(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with null where a picture cannot be read."""
         for name in (name for name in self._pictures() if name in rows.columns):
@@ -164,12 +189,11 @@ class TabularModel:
         return apply(_as_scores(raw, self.problem), self.calibration)
 
     def _outcome(self, raw: Floats) -> pl.DataFrame:
-        frame = self.calibrated(raw).frame
+        """Predictions as people read them; the same as `calibrated` gives, without a score table, for which one row is dear."""
         if not self.problem.classes:
-            return frame.select("prediction", *BOUNDS)
-        several = 1 if self.problem.binary else len(self.problem.classes)
-        probability = frame["prediction"].to_numpy().reshape(-1, several)
-        probability = np.column_stack([1 - probability, probability]) if self.problem.binary else probability
+            return pl.DataFrame(bounded(raw[:, -1], self.calibration))
+        probability = np.column_stack([1 - raw[:, -1], raw[:, -1]]) if self.problem.binary else raw
+        probability = calibrated(probability, self.calibration["map"])
         codes = decided_codes(probability, np.asarray(self.calibration["cuts"], np.float64))
         named = zip(self.problem.classes, probability.T, strict=True)
         sets = [self._sets(probability, level) for level in (80, 95)]
@@ -191,9 +215,11 @@ class TabularModel:
         often than the level says would cover more than it.
         """
         inside = probability >= self.calibration["least"][f"lower_{level}"]
-        classes = self.problem.classes
-        texts = [" | ".join(classes[place] for place in np.flatnonzero(row)) for row in inside]
-        return pl.Series(f"set_{level}", texts, dtype=pl.String)
+        texts: dict[bytes, str] = {}  # few sets are met, each by many rows
+        for row in inside:
+            if (key := row.tobytes()) not in texts:
+                texts[key] = " | ".join(self.problem.classes[place] for place in np.flatnonzero(row))
+        return pl.Series(f"set_{level}", [texts[row.tobytes()] for row in inside], dtype=pl.String)
 
     def refresh(self, rows: pl.DataFrame) -> TabularModel:
         """The same model, with newer rows noted: those without a target wait for a prediction, the others are counted.
@@ -205,6 +231,25 @@ class TabularModel:
         known = rows[self.problem.target].is_not_null()
         waiting = pl.concat([self.waiting, rows.filter(~known)], how="diagonal_relaxed")
         return replace(self, waiting=waiting, noted=self.noted + int(known.sum()))
+
+    def outlook(self, leads: Sequence[int] = ()) -> pl.DataFrame:
+        """Predictions of the rows that wait for one; time plays no part."""
+        nothing = pl.lit(None, dtype=pl.Datetime("us"))
+        target, lead = pl.lit(self.problem.target), pl.lit(None, dtype=pl.Int32)
+        return self.predict().with_columns(nothing.alias("origin"), lead.alias("lead"), target.alias("target"))
+
+    def judge(self, made: pl.DataFrame) -> ScoreTable:
+        """What earlier predictions came to; see `judged`."""
+        return judged(made, self.problem, self.calibration)
+
+    def relearnt(self, members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset) -> TabularModel:
+        """The same model with its members learnt anew from newer data."""
+        bags = [(cast(Bag, fitted), weight) for fitted, weight in members[self.problem.target]]
+        return replace(TabularModel.of(bags, self.calibration, data, 0), problem=self.problem)
+
+    def recalibrated(self, calibration: Mapping[str, Mapping[str, Any]]) -> TabularModel:
+        """The same model with other probabilities, decisions and bounds."""
+        return replace(self, calibration=calibration.get(self.problem.target, self.calibration))
 
     def explain(self, item: Mapping[str, Any]) -> Sequence[Explanation]:
         """What drove the prediction of one row, in parts that add up."""

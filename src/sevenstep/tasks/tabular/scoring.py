@@ -19,7 +19,7 @@ from sevenstep.tasks.tabular.decide import cuts_by_cost
 from sevenstep.tasks.tabular.folds import group_codes
 from sevenstep.tasks.tabular.problem import Problem
 
-__all__ = ["HALF", "LARGEST", "score_rows", "segment_scores"]
+__all__ = ["HALF", "LARGEST", "row_weights", "score_rows", "segment_scores"]
 
 HALF, LARGEST = 0.5, 1.0
 """Cuts without costs: more likely than not, and the largest of several."""
@@ -52,7 +52,7 @@ def score_rows(
         "lead": np.zeros(len(row), dtype=np.int32),
         "item": row * several + label,
         "cluster": group_codes(data)[row],
-        "weight": _weights(problem, label if several > 1 else truth),
+        "weight": row_weights(problem, label if several > 1 else truth),
         "scale": np.ones(len(row)),
         "root_scale": np.ones(len(row)),
         "truth": (truth == label).astype(np.float64) if several > 1 else truth,
@@ -76,7 +76,7 @@ def _cuts(problem: Problem) -> Floats:
     return np.array([HALF]) if problem.binary else np.full(len(problem.classes), LARGEST)
 
 
-def _weights(problem: Problem, number: NDArray[Any]) -> Floats:
+def row_weights(problem: Problem, number: NDArray[Any]) -> Floats:
     """What it costs to be wrong about each row: of two classes a false alarm or a miss, of more the miss of the row's class."""
     if not problem.classes:
         return np.ones(len(number))

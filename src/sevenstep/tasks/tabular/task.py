@@ -87,6 +87,10 @@ class _TabularTask:
         members = [fit_member(candidate, items, problem, prepared, own, groups) for own in seeds]
         return Bag(candidate.name, members, "" if stage is None else cast(Any, stage).kind)
 
+    def whole(self, everything: Fold, data: Dataset) -> Fold:
+        """See `Task.whole`: the same words stand for all rows of any data."""
+        return everything
+
     def load_fitted(self, folder: Path) -> Fitted:
         """See `Task.load_fitted`."""
         return Bag.load(folder)

@@ -22,6 +22,7 @@ from sevenstep.tasks.forecast.features.table import FeatureTable
 
 __all__ = ["BoostingMember", "fit_boosting"]
 
+EVERY_CORE = 0  # threads of a prediction: as many as the process may use, which is one where fits run side by side
 SMALLEST = 1e-3  # a base below this share of the mean base would blow up quotients
 
 
@@ -48,7 +49,7 @@ class BoostingMember:
     def predict_features(self, features: Features) -> NDArray[np.float64]:
         """Predictions from features that are there already."""
         _, values, base = features
-        raw = np.asarray(self._booster().predict(values, num_threads=1), dtype=np.float64)
+        raw = np.asarray(self._booster().predict(values, num_threads=EVERY_CORE), dtype=np.float64)
         if self.scale == "log":
             return untransform(raw + base, self.recipe.transform).astype(np.float64)
         return raw * _size(base, self.recipe.transform, self.floor)

@@ -133,16 +133,26 @@ def _last_phase(scaled: Floats, season: int, asked: Asked, cycle: NDArray[np.int
 
 def _stateful(scaled: Floats, states: NDArray[np.int16], recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
     season = recipe.seasons[0] if recipe.seasons else 1
-    wanted = states[asked.series, asked.step].astype(np.int32) * season + asked.step % season
-    wanted[states[asked.series, asked.step] < 0] = -1
-    keys = np.where(states >= 0, states.astype(np.int32) * season + np.arange(scaled.shape[1]) % season, -1)
-    for half_life in (3.0 * season, 10.0 * season, 40.0 * season):
+    state = states[asked.series, asked.step]
+    phase = asked.step % season
+    places = [np.flatnonzero((state == one) & (phase == at)) for one in np.unique(state[state >= 0]) for at in range(season)]
+    for cycles in (3.0, 10.0, 40.0):
         values = np.full(len(asked.series), np.nan, dtype=np.float32)
-        for key in np.unique(wanted[wanted >= 0]):
-            rows = wanted == key
-            mean = exponential_mean(np.where(keys == key, scaled, np.nan), half_life)
-            values[rows] = mean[asked.series[rows], asked.origin[rows]]
-        yield f"state_{half_life / season:g}", values
+        for rows in places:
+            if len(rows):
+                one = Asked(asked.series[rows], asked.step[rows], asked.origin[rows])
+                values[rows] = _alike(scaled, states, int(state[rows[0]]), int(phase[rows[0]]), season, cycles, one)
+        yield f"state_{cycles:g}", values
+
+
+def _alike(
+    scaled: Floats, states: NDArray[np.int16], state: int, phase: int, season: int, half_life: float, asked: Asked
+) -> Floats:
+    """Mean of the past in one state at one phase of the season, ``half_life`` in cycles: only columns of that phase are read."""
+    own = slice(phase, None, season)
+    means = exponential_mean(np.where(states[:, own] == state, scaled[:, own], np.nan), half_life)
+    cycle = (asked.origin - phase) // season
+    return np.where(cycle >= 0, means[asked.series, np.maximum(cycle, 0)], np.nan).astype(np.float32)
 
 
 def _levels(scaled: Floats, level: Floats, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:

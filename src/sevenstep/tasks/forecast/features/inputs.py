@@ -50,10 +50,11 @@ def input_features(panel: Panel, recipe: FeatureRecipe, asked: Asked, rows: NDAr
     yield recipe.free_name("lead"), (asked.step - asked.origin).astype(np.float32)
     for season in recipe.seasons:
         yield recipe.free_name(f"phase_of_{season}"), (asked.step % season).astype(np.float32)
+    at = pl.Series(np.maximum(rows, 0))
     for column in recipe.numbers:
-        yield column, _taken(panel.rows[column].cast(pl.Float32).to_numpy(), rows)
+        yield column, _known(panel.rows[column].gather(at).cast(pl.Float32).to_numpy(), rows)
     for column, levels in recipe.categories.items():
-        yield column, _taken(level_codes(panel.rows[column], levels), rows)
+        yield column, _known(level_codes(panel.rows[column].gather(at), levels), rows)
     yield from _shifted(panel, recipe, asked)
     if recipe.closures:
         yield from _closures(panel, asked)
@@ -61,8 +62,8 @@ def input_features(panel: Panel, recipe: FeatureRecipe, asked: Asked, rows: NDAr
         yield from calendar_columns(panel, recipe, asked)
 
 
-def _taken(values: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    return np.where(rows >= 0, values[np.maximum(rows, 0)], np.nan).astype(np.float32)
+def _known(values: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    return np.where(rows >= 0, values, np.nan).astype(np.float32)
 
 
 def _shifted(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:

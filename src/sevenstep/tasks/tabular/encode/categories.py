@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,8 @@ __all__ = ["Codes", "OneHot", "Statistics", "level_counts"]
 
 Levels = tuple[tuple[str, ...], ...]
 
+_FEW = 1_000  # rows below which looking levels up one by one takes less than a join
+
 
 def level_counts(texts: pl.Series) -> list[tuple[str, int]]:
     """The levels of a column with their rows, the most frequent first; equals in the order of their names."""
@@ -24,10 +27,17 @@ def level_counts(texts: pl.Series) -> list[tuple[str, int]]:
     return list(zip(counts["level"].to_list(), counts["len"].to_list(), strict=True))
 
 
-def _places(texts: pl.Series, levels: Sequence[str]) -> NDArray[np.int64]:
+def _numbered(levels: Levels) -> list[Mapping[str, int]]:
+    """For each column, the number of each of its levels."""
+    return [{level: place for place, level in enumerate(own)} for own in levels]
+
+
+def _places(texts: pl.Series, numbered: Mapping[str, int]) -> NDArray[np.int64]:
     """Number of the level of each row, -1 where it is missing or new."""
+    if len(texts) < _FEW:
+        return np.fromiter((numbered.get(text, -1) for text in texts.to_list()), np.int64, len(texts))
     schema = {"level": pl.String, "place": pl.Int64}
-    numbers = pl.DataFrame({"level": list(levels), "place": np.arange(len(levels))}, schema=schema)
+    numbers = pl.DataFrame({"level": list(numbered), "place": np.arange(len(numbered))}, schema=schema)
     joined = texts.alias("level").to_frame().join(numbers, on="level", how="left", maintain_order="left")
     return joined["place"].fill_null(-1).to_numpy()
 
@@ -39,6 +49,10 @@ class Codes:
     columns: tuple[str, ...]
     levels: Levels
 
+    @cached_property
+    def _numbered(self) -> list[Mapping[str, int]]:
+        return _numbered(self.levels)
+
     @property
     def names(self) -> list[str]:
         """The columns."""
@@ -46,7 +60,7 @@ class Codes:
 
     def transform(self, columns: Columns) -> Matrix:
         """One feature a column."""
-        made = [_places(columns.texts(name), levels) for name, levels in zip(self.columns, self.levels, strict=True)]
+        made = [_places(columns.texts(name), own) for name, own in zip(self.columns, self._numbered, strict=True)]
         codes = stacked(made, columns.height)
         codes[codes < 0] = np.nan
         return codes
@@ -66,6 +80,10 @@ class OneHot:
     levels: Levels
     missing: tuple[bool, ...]
 
+    @cached_property
+    def _numbered(self) -> list[Mapping[str, int]]:
+        return _numbered(self.levels)
+
     @property
     def names(self) -> list[str]:
         """Column and level."""
@@ -79,10 +97,10 @@ class OneHot:
 
     def _one(self, texts: pl.Series, place: int) -> NDArray[np.bool_]:
         levels, missing = self.levels[place], self.missing[place]
-        places = _places(texts, levels)
-        gone = texts.is_null().to_numpy()
+        places = _places(texts, self._numbered[place])
         places = np.where(places < 0, len(levels), places)
-        places = np.where(gone, len(levels) + 1 if missing else -1, places)
+        if texts.null_count():
+            places = np.where(texts.is_null().to_numpy(), len(levels) + 1 if missing else -1, places)
         return np.asarray(places[:, None] == np.arange(len(levels) + 1 + missing)[None, :])
 
     @classmethod
@@ -105,6 +123,10 @@ class Statistics:
     levels: Levels
     values: NDArray[np.float64]
 
+    @cached_property
+    def _numbered(self) -> list[Mapping[str, int]]:
+        return _numbered(self.levels)
+
     @property
     def names(self) -> list[str]:
         """Column and statistic."""
@@ -116,10 +138,10 @@ class Statistics:
         """Means and share of each column."""
         made, start = [], 0
         unseen = sum(len(levels) for levels in self.levels)
-        for number, (name, levels) in enumerate(zip(self.columns, self.levels, strict=True)):
-            places = _places(columns.texts(name), levels)
+        for number, (name, own) in enumerate(zip(self.columns, self._numbered, strict=True)):
+            places = _places(columns.texts(name), own)
             made.append(self.values[np.where(places < 0, unseen + number, start + places)])
-            start += len(levels)
+            start += len(own)
         return stacked(made, columns.height)
 
     @classmethod
@@ -136,7 +158,7 @@ class Statistics:
             smoothing: rows at the overall mean that are added to each level.
         """
         levels = tuple(tuple(level for level, _ in level_counts(columns.texts(name))) for name in categories)
-        places = [_places(columns.texts(name), known) for name, known in zip(categories, levels, strict=True)]
+        places = [_places(columns.texts(name), own) for name, own in zip(categories, _numbered(levels), strict=True)]
         tables = [_table(at, len(known), goal, smoothing) for at, known in zip(places, levels, strict=True)]
         values = np.concatenate([table[:-1] for table in tables] + [table[-1:] for table in tables])
         features = [_apart(at, len(known), goal, parts, smoothing) for at, known in zip(places, levels, strict=True)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,10 +95,14 @@ class Encoder:
     def _encoded(self, values: Matrix) -> Encoded:
         if len(self.scale):
             values = np.nan_to_num((values - self.centre) / self.scale).astype(np.float32)
-        names = [name for part in self.parts for name in part.names]
-        return Encoded(values, names, self.categorical)
+        return Encoded(values, self.names, self.categorical)
 
-    @property
+    @cached_property
+    def names(self) -> list[str]:
+        """Name of each column of the matrix."""
+        return [name for part in self.parts for name in part.names]
+
+    @cached_property
     def categorical(self) -> tuple[int, ...]:
         """Columns of the matrix that hold codes of categories."""
         places, start = [], 0

@@ -50,14 +50,18 @@ class NumberForm:
 
     def read(self, values: pl.Series) -> NDArray[np.float64]:
         """The numbers of a column of any type; NaN where there is none, or one in another unit."""
-        if values.dtype == pl.String:
+        if values.dtype == pl.Float64:
+            made = values
+        elif values.dtype == pl.String:
             made = over_distinct(values, self._from_texts)
         elif values.dtype.is_numeric() or values.dtype == pl.Boolean:
             made = values.cast(pl.Float64)
         else:
-            made = pl.repeat(None, len(values), dtype=pl.Float64, eager=True)
-        numbers = made.fill_null(float("nan")).to_numpy().astype(np.float64)
-        numbers[~np.isfinite(numbers) | np.isin(numbers, self.codes)] = np.nan
+            return np.full(len(values), np.nan)
+        numbers: NDArray[np.float64] = made.to_numpy(writable=True)  # null becomes NaN
+        numbers[~np.isfinite(numbers)] = np.nan
+        for code in self.codes:
+            numbers[numbers == code] = np.nan
         return numbers
 
     def _from_texts(self, texts: pl.Series) -> pl.Series:
@@ -131,6 +135,7 @@ class Columns:
     ) -> None:
         self.rows, self.forms, self.combined = rows, forms, combined
         self.height = rows.height
+        self._given = {column.name: column for column in rows.get_columns()}
         self._read: dict[tuple[str, str], Any] = {}
 
     def numbers(self, name: str) -> NDArray[np.float64]:
@@ -168,6 +173,5 @@ class Columns:
         return moments.fill_null(float("nan")).to_numpy()
 
     def _column(self, name: str) -> pl.Series:
-        if name in self.rows.columns:
-            return self.rows[name]
-        return pl.repeat(None, self.height, dtype=pl.Null, eager=True)
+        given = self._given.get(name)
+        return pl.repeat(None, self.height, dtype=pl.Null, eager=True) if given is None else given

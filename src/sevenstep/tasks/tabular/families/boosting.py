@@ -7,6 +7,7 @@ from all rows; with several, each bag leaves out another part to stop by, and th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ class BoostingPredictor:
 
     def predict(self, values: NDArray[np.float32]) -> Floats:
         """Mean of all boosters."""
-        made = np.mean([booster.predict(values, num_threads=1) for booster in self.boosters()], axis=0)
+        each = [booster.predict(values, num_threads=1) for booster in self.boosters()]
+        made = np.mean(each, axis=0) if len(each) > 1 else each[0]
         return as_columns(np.asarray(made, np.float64), self.classes)
 
     def contributions(self, values: NDArray[np.float32]) -> Floats:
@@ -54,6 +56,11 @@ class BoostingPredictor:
 
     def boosters(self) -> list[Any]:
         """The boosters, ready to predict."""
+        return self._boosters
+
+    @cached_property
+    def _boosters(self) -> list[Any]:
+        """Read from their texts once: that takes longer than to predict thousands of rows."""
         import lightgbm
 
         return [lightgbm.Booster(model_str=text) for text in self.texts]
