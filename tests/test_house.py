@@ -24,6 +24,7 @@ ROOT = Path(sevenstep.__file__).parent
 
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("cli",),
+    ("web",),
     ("project",),
     ("live", "report"),
     ("engine",),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 
     from sevenstep.engine.artifact import StoredArtifact
     from sevenstep.live.labels import Labels
+    from sevenstep.live.ledger.decisions import Decisions
+    from sevenstep.live.operation import Operation
+    from sevenstep.live.recording import Arrival
+    from sevenstep.live.releases import Release
+    from sevenstep.live.retraining import Retrained
     from sevenstep.spec.model import Spec
     from sevenstep.tasks.contract import Explanation
 
@@ -159,7 +166,26 @@ class Project:
 
         store = Store(self.store)
         operate, tune = (store.open(made[name].fingerprint) for name in ("operate", "tune"))
-        return publish(self.store, operate, tune, self.overrides).number, champion(self.store).number
+        released = publish(self.store, operate, tune, self.overrides, made["collect"].fingerprint, self._crown)
+        return released.number, champion(self.store).number
+
+    def _crown(self, release: Release, new: bool) -> None:
+        """Make the release of a run the champion, in the ledger and then for all who predict."""
+        from sevenstep.live.pointers import crown_by_run  # late: a run that moves no champion opens no ledger
+
+        with self.operating() as operation:
+            crown_by_run(operation, release, datetime.now(UTC), new=new)
+
+    @contextmanager
+    def operating(self) -> Iterator[Operation]:
+        """The project in operation, its ledger open for as long as the block lasts."""
+        from sevenstep.live.operation import Operation
+
+        operation = Operation.of(self.spec, self.store, lambda: self.task)
+        try:
+            yield operation
+        finally:
+            operation.ledger.close()
 
     def _leave_beside(self, made: Mapping[str, StepResult]) -> None:
         """The quarantine of this run, where a person looks for it; the stamp spares an unchanged run the writing."""
@@ -179,6 +205,51 @@ class Project:
         from sevenstep.report.write import write_report
 
         return write_report(self.store / REPORT, self.spec, result, Store(self.store))
+
+    def observe(self, rows: str | Path | Sequence[Mapping[str, Any]], source: str = "python", ids: Sequence[str] = ()) -> Arrival:
+        """Take in what was observed after release: actuals, corrections, late rows, or the truth of served predictions.
+
+        See `sevenstep.live.observing.observe`; ``rows`` is a file, or mappings of column and value.
+        """
+        from sevenstep.live.observing import observe
+
+        given = Path(rows) if isinstance(rows, str) else rows
+        with self.operating() as operation:
+            return observe(operation, given, source, datetime.now(UTC), ids)
+
+    def decisions(self) -> Decisions:
+        """Who or what decided what, when, on which evidence; and where the chain of decisions is broken, if it is."""
+        from sevenstep.live.ledger.decisions import Decisions
+        from sevenstep.live.pointers import settle
+
+        with self.operating() as operation:
+            settle(operation)
+            with operation.ledger.reading() as connection:
+                return Decisions.of(connection)
+
+    def promote(self, release: int) -> Release:
+        """Let a release serve from now on."""
+        from sevenstep.live.pointers import promote
+
+        with self.operating() as operation:
+            return promote(operation, release, "owner", datetime.now(UTC))
+
+    def rollback(self) -> Release:
+        """Let the release serve that served before; damaged ones are passed over."""
+        from sevenstep.live.pointers import rollback
+
+        with self.operating() as operation:
+            return rollback(operation, "owner", datetime.now(UTC))
+
+    def retrain(self, *, quiet: bool = True) -> Retrained:
+        """Run the steps on the data as it has grown, and let the new release serve where it is better.
+
+        See `sevenstep.live.retraining.retrain`.
+        """
+        from sevenstep.live.retraining import retrain
+
+        with self.operating() as operation:
+            return retrain(operation, datetime.now(UTC), "owner", self.overrides, quiet=quiet)
 
     def resolved(self) -> Sequence[Resolved]:
         """Every value of the spec with where it came from."""

@@ -76,6 +76,11 @@ def _print_release(release: int, champion: int | None, overrides: Sequence[str])
     if release == champion:
         click.echo(f"release {release} is the champion: sevenstep predict --output predictions.csv")
         return
+    if not overrides:
+        click.echo(
+            f"release {champion} serves, chosen since release {release} was made: sevenstep promote {release} changes that"
+        )
+        return
     from sevenstep.live.releases import as_flags
 
     flags = as_flags(overrides)

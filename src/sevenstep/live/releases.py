@@ -10,7 +10,7 @@ import json
 import shlex
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +21,13 @@ from sevenstep.engine.fingerprints import environment, library_versions
 from sevenstep.engine.manifest import record_file
 from sevenstep.errors import InputError, InputWarning
 from sevenstep.spec.secrets import masked
+from sevenstep.tasks.contract import Model
 from sevenstep.work import Artifact
 
-__all__ = ["Release", "as_flags", "champion", "publish", "releases", "serving"]
+__all__ = [
+    "CHAMPION", "Crown", "Release", "as_flags", "champion", "noted", "point", "publish", "release_beside", "release_relearnt",
+    "releases", "serving", "sound_release",
+]  # fmt: skip
 
 CHAMPION = "champion"
 MANIFEST, MODEL = "manifest.json", "model"
@@ -60,6 +64,10 @@ class Release:
         if fault:
             raise InputError("RELEASE-DAMAGED", f"release {self.number} is damaged: {fault}", "a release never changes", AGAIN)
         return self
+
+
+Crown = Callable[[Release, bool], None]
+"""Makes a release the champion; told whether it was made just now."""
 
 
 def _difference(name: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
@@ -135,7 +143,7 @@ def serving(store: Path, overrides: Sequence[str] = ()) -> Release:
 
     Raises InputError as `champion` does; warns where no release was made with the overrides.
     """
-    best, wanted = champion(store), _noted(overrides)
+    best, wanted = champion(store), noted(overrides)
     if not wanted or best.overrides == wanted:
         return best
     own = [release for release in releases(store) if release.overrides == wanted]
@@ -152,41 +160,107 @@ def as_flags(overrides: Sequence[str]) -> str:
     return " ".join(f"--set {shlex.quote(override)}" for override in overrides)
 
 
-def _noted(overrides: Sequence[str]) -> tuple[str, ...]:
+def noted(overrides: Sequence[str]) -> tuple[str, ...]:
     """Overrides as a manifest holds them: a password in a URL is no part of a release."""
     return tuple(masked(override) for override in overrides)
 
 
-def publish(store: Path, operate: Artifact, tune: Artifact, overrides: Sequence[str] = ()) -> Release:
+def publish(
+    store: Path,
+    operate: Artifact,
+    tune: Artifact,
+    overrides: Sequence[str] = (),
+    collect: str = "",
+    crown: Crown | None = None,
+) -> Release:
     """Release the model of a finished run; the caller holds the store. What is released already is not released again.
 
     A run of the spec as it stands makes its release the champion, whatever its KPIs: a person ran it. A what-if, a run with
     overrides, is released beside the champion and takes its place only where there is none, or where the champion was made with
     the same overrides. Comparing a challenger with the champion on live rows is the retraining rule's work.
+
+    Args:
+        store: folder of the store.
+        operate: what step 7 left.
+        tune: what step 6 left, with the model.
+        overrides: what ``--set`` changed in the run.
+        collect: fingerprint of what step 2 left: the data set the model learnt from.
+        crown: makes a release the champion, given whether it was made just now; by default the pointer alone moves.
     """
-    folder = make_folder(store / "releases")
-    remove_abandoned(folder.glob(f"*{PARTIAL}"))
-    noted = _noted(overrides)
-    alike = (release for release in releases(store) if _is_of(release, operate, noted))
-    release = next(alike, None) or _write(store, operate, tune, noted)
-    serves = _champion(store)
-    if serves is None or (serves.number != release.number and (not noted or serves.overrides == noted)):
-        replace_file(folder / CHAMPION, str(release.number).encode())
+    release, new = release_beside(store, operate, tune, overrides, collect)
+    serves, own = _champion(store), noted(overrides)
+    if serves is None or (serves.number != release.number and (not own or serves.overrides == own)):
+        (crown or (lambda made, _: point(store, made.number)))(release, new)
     return release
 
 
-def _is_of(release: Release, operate: Artifact, overrides: tuple[str, ...]) -> bool:
+def release_beside(
+    store: Path, operate: Artifact, tune: Artifact, overrides: Sequence[str] = (), collect: str = ""
+) -> tuple[Release, bool]:
+    """`publish` without a look at the champion: the release, and whether it was made just now."""
+    folder = make_folder(store / "releases")
+    remove_abandoned(folder.glob(f"*{PARTIAL}"))
+    own = noted(overrides)
+    made_of = {"operate": operate.fingerprint, "overrides": list(own), "collect": collect}
+    alike = (release for release in releases(store) if _is_of(release, made_of))
+    found = next(alike, None)
+    return (found, False) if found is not None else (_write(store, operate, tune, made_of), True)
+
+
+def release_relearnt(store: Path, base: Release, model: Model, until: str) -> Release:
+    """Release a model whose members were learnt anew from newer data, beside the release it comes from.
+
+    Args:
+        store: folder of the store.
+        base: the release whose members these are.
+        model: the model.
+        until: newest time it has learnt from.
+    """
+    known = {name: value for name, value in base.manifest.items() if name not in ("number", "made", "files")}
+    return _released(store, model.save, {**known, "relearnt": {"from": base.number, "until": until}})
+
+
+def point(store: Path, number: int) -> None:
+    """Let the pointer name another release: readers see the old number or the new one."""
+    replace_file(store / "releases" / CHAMPION, str(number).encode())
+
+
+def sound_release(store: Path, number: int) -> Release:
+    """The release of this number, every file of its model checked.
+
+    Raises:
+        InputError: ``RELEASE-NO-SUCH``, there is none; ``RELEASE-DAMAGED``.
+    """
+    found = _read(store, number)
+    if found is None:
+        there = ", ".join(str(one.number) for one in releases(store)) or "none"
+        raise InputError("RELEASE-NO-SUCH", f"there is no release {number}", f"the releases are {there}", "name one of them")
+    return found.verified()
+
+
+def _is_of(release: Release, made_of: Mapping[str, Any]) -> bool:
     """Whether this is the release of a run, and still whole."""
-    return release.manifest["operate"] == operate.fingerprint and release.overrides == overrides and not release.damage()
+    return all(release.manifest.get(name, "") == value for name, value in made_of.items()) and not release.damage()
 
 
-def _write(store: Path, operate: Artifact, tune: Artifact, overrides: Sequence[str]) -> Release:
+def _write(store: Path, operate: Artifact, tune: Artifact, made_of: Mapping[str, Any]) -> Release:
+    """Release what a run made."""
+    model = tune.folder("model")
+    return _released(store, lambda folder: _copied(model, folder), {**made_of, **operate.json("release")})
+
+
+def _copied(source: Path, folder: Path) -> None:
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+
+
+def _released(store: Path, save: Callable[[Path], None], told: Mapping[str, Any]) -> Release:
     """A draft is filled and synced, then renamed to its number: a crash leaves no half release."""
     number = max(_numbers(store), default=0) + 1
     final = _folder(store, number)
     with claimed_folder(final.parent) as draft:
-        shutil.copytree(tune.folder("model"), draft / MODEL)
-        manifest = _manifest(number, operate, overrides, draft / MODEL)
+        (draft / MODEL).mkdir()
+        save(draft / MODEL)
+        manifest = _manifest(number, told, draft / MODEL)
         (draft / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
         for path in sorted(draft.rglob("*")):
             sync(path)
@@ -196,15 +270,13 @@ def _write(store: Path, operate: Artifact, tune: Artifact, overrides: Sequence[s
     return Release(number, final, manifest)
 
 
-def _manifest(number: int, operate: Artifact, overrides: Sequence[str], model: Path) -> dict[str, Any]:
+def _manifest(number: int, told: Mapping[str, Any], model: Path) -> dict[str, Any]:
     """What a release says of itself: what it was made of, when and with what, and the checksum of every file of its model."""
     return {
+        **told,
         "number": number,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         **dict(library_versions(("sevenstep",))),
         **environment(),
-        "overrides": list(overrides),
-        "operate": operate.fingerprint,
-        **operate.json("release"),
         "files": _records(model),
     }

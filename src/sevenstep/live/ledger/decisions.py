@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sevenstep.engine.canonical import canonical_json
 from sevenstep.live.ledger.tables import decisions, meta
 
-__all__ = ["Decision", "broken_at", "decide", "read_decisions"]
+__all__ = ["Decision", "Decisions", "broken_at", "decide", "read_decisions"]
 
 _FIRST = "0" * 64
 _HEAD = "head of decisions"
@@ -45,6 +45,24 @@ class Decision:
     subject: str
     text: str
     evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The chain as it stands.
+
+    Args:
+        chain: all decisions, oldest first.
+        broken: number of the first that is not as it was made; None where all are.
+    """
+
+    chain: Sequence[Decision]
+    broken: int | None
+
+    @classmethod
+    def of(cls, connection: sa.Connection) -> Decisions:
+        """Read and checked in one."""
+        return cls(read_decisions(connection), broken_at(connection))
 
 
 def decide(

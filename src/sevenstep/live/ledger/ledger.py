@@ -25,8 +25,19 @@ from sevenstep.spec.secrets import masked
 __all__ = ["FILE", "Ledger", "open_ledger"]
 
 FILE = "ledger.sqlite"
-_PATIENCE = 30.0  # seconds a writer waits for another
+_PATIENCE = 30  # seconds a writer waits for another
 _QUEUE = 0x7573_7465_7073  # number of the advisory lock at which writers of a PostgreSQL ledger queue
+_READ = {"sqlite": "BEGIN", "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"}
+# On PostgreSQL a writer whose machine went away or stands still must not keep all others waiting for ever.
+_WRITE = {
+    "sqlite": ("BEGIN IMMEDIATE",),
+    "postgresql": (
+        f"SET LOCAL lock_timeout = '{_PATIENCE}s'",
+        "SET LOCAL idle_in_transaction_session_timeout = '120s'",
+        f"SELECT pg_advisory_xact_lock({_QUEUE})",
+    ),
+}
+_ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}  # seconds, seconds, times: of both ends
 
 
 class Ledger:
@@ -39,6 +50,7 @@ class Ledger:
     def reading(self) -> Iterator[sa.Connection]:
         """A connection that sees one state of the ledger from its first read on."""
         with self._engine.connect() as connection:
+            connection.exec_driver_sql(_READ[connection.dialect.name])
             yield connection
 
     @contextmanager
@@ -47,10 +59,8 @@ class Ledger:
         nothing of it stays.
         """
         with self._engine.connect() as connection:
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_QUEUE)))
+            for statement in _WRITE[connection.dialect.name]:
+                connection.exec_driver_sql(statement)
             yield connection
             connection.commit()
 
@@ -113,4 +123,13 @@ def _postgres(url: str) -> sa.Engine:
     if find_spec("psycopg") is None:
         rule = "PostgreSQL is reached with psycopg, which is not part of the core install"
         raise InputError("LEDGER-DRIVER", f"the ledger is at {masked(url)}", rule, "pip install 'sevenstep[postgres]'")
-    return sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=_ALIVE)
+    sa.event.listen(engine, "connect", _watched)
+    return engine
+
+
+def _watched(connection: Any, record: Any) -> None:
+    """The server, too, notices within half a minute that the other end has gone without a word."""
+    for name, value in _ALIVE.items():
+        connection.execute(f"SET tcp_{name} = {value}")
+    connection.commit()

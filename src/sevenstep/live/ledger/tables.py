@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 __all__ = [
-    "METADATA", "alarms", "arrivals", "decisions", "item_key", "jobs", "leases", "live_scores", "meta", "observations",
+    "METADATA", "alarms", "arrivals", "aside", "decisions", "item_key", "jobs", "leases", "live_scores", "meta", "observations",
     "pointers", "predictions", "requests", "tokens", "versions",
 ]  # fmt: skip
 
@@ -78,10 +78,22 @@ arrivals = sa.Table(
     sa.Column("new", sa.Integer, nullable=False),
     sa.Column("corrections", sa.Integer, nullable=False),
     sa.Column("unchanged", sa.Integer, nullable=False),
+    sa.Column("late", sa.Integer, nullable=False),
     sa.Column("set_aside", sa.Integer, nullable=False),
     sa.Column("findings", sa.Text, nullable=False),
 )  # fmt: skip
 """One row for each file or message of observations, by the hash of its content: taken in once."""
+
+aside = sa.Table(
+    "aside", METADATA, _number(),
+    sa.Column("arrival", sa.ForeignKey("arrivals.id"), nullable=False, index=True),
+    sa.Column("row", sa.BigInteger),
+    sa.Column("column", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("values", sa.Text, nullable=False),
+)  # fmt: skip
+"""Rows of an arrival that could not be used, each with the reason and its values (JSON)."""
 
 observations = sa.Table(
     "observations", METADATA, _number(),
@@ -90,12 +102,15 @@ observations = sa.Table(
     sa.Column("time", sa.Text, nullable=False),
     sa.Column("columns", sa.Text, nullable=False),
     sa.Column("published", _Moment, nullable=False),
+    sa.Column("confirmed", _Moment, nullable=False),
     sa.Column("content", sa.String(64), nullable=False),
     sa.Column("corrects", sa.BigInteger),
     sa.Column("current", sa.Boolean, nullable=False),
-    sa.UniqueConstraint("key", "time", "content"),
+    sa.UniqueConstraint("key", "time", "content", "published"),
 )  # fmt: skip
-"""What was observed: the values of a row (JSON) at a key and time, when they were published, and which row they correct."""
+"""What was observed: the values of a row (JSON) at a key and time, when they were published first (``published``) and last
+(``confirmed``) without others between, and which row they correct. The newest published row of a key and time is ``current``.
+"""
 
 sa.Index(
     "one_current", observations.c.key, observations.c.time, unique=True,
@@ -107,13 +122,17 @@ versions = sa.Table(
     sa.Column("made", _Moment, nullable=False),
     sa.Column("release", sa.Integer, nullable=False),
     sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("first", sa.Text, nullable=False),
+    sa.Column("last", sa.Text, nullable=False),
     sa.Column("observed", sa.BigInteger, nullable=False),
     sa.Column("rows", sa.Integer, nullable=False),
     sa.Column("file", sa.Text, nullable=False),
     sa.Column("checksum", sa.String(64), nullable=False),
     sa.Column("input_hash", sa.String(64), nullable=False),
 )  # fmt: skip
-"""Each making of forecasts for all open rows: by which release, from which newest actual (``origin``) and observation."""
+"""Each making of forecasts for all open rows: by which release, from which newest actual (``origin``) and observation, for which
+times (``first`` to ``last``), and the Parquet file that holds them.
+"""
 
 requests = sa.Table(
     "requests", METADATA,
@@ -175,8 +194,15 @@ alarms = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("until", _Moment),
     sa.Column("ended", _Moment),
+    sa.Column("told", _Moment),
+    sa.Column("looked", sa.Text, nullable=False, server_default=""),
+    sa.Column("clean", sa.Integer, nullable=False, server_default="0"),
 )  # fmt: skip
-"""What is wrong: one row from the first sight to the end of it (``open``, ``acknowledged``, ``snoozed`` until, ``resolved``)."""
+"""What is wrong: one row from the first sight to the end of it (``open``, ``acknowledged``, ``snoozed`` until, ``resolved``).
+
+``told`` is when the channels were told, null until then; ``looked`` what data the newest look at it saw, and ``clean`` how many
+looks at different data since it was last seen found nothing.
+"""
 
 sa.Index(
     "one_alive", alarms.c.name, unique=True,
@@ -192,9 +218,14 @@ jobs = sa.Table(
     sa.Column("ended", _Moment),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("skipped", sa.Integer, nullable=False),
     sa.UniqueConstraint("name", "due"),
 )  # fmt: skip
-"""Each job of the calendar, by name and due time: done once, whoever does it."""
+"""Each job of the calendar, by name and due time: done once, whoever does it (``running``, ``done``, ``failed``, ``stopped`` with
+its process, ``lost`` with its process). ``attempt`` is above 1 where its process died and another took it up; ``skipped`` counts
+the due times before it that nobody was there for.
+"""
 
 leases = sa.Table(
     "leases", METADATA,

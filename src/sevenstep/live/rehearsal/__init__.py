@@ -1,0 +1,1 @@
+"""Replaying history through everything that happens after release, on a simulated clock."""

@@ -1,0 +1,188 @@
+"""Living through the past, day by day: observe, refresh, look for alarms, and learn anew when it is due.
+
+Beside the project as it operates a second one learns anew every week, whether that is due or not: what the rule for learning anew
+is held against. Where both learn on one day they share the fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+
+from sevenstep.live.cadence.study import with_truth
+from sevenstep.live.losstest import LossTest, loss_test
+from sevenstep.live.observing import observe
+from sevenstep.live.operation import Operation
+from sevenstep.live.pointers import promote
+from sevenstep.live.refitting import Recipe, refitted
+from sevenstep.live.refreshing import read_version, refresh
+from sevenstep.live.rehearsal.figures import share_lost
+from sevenstep.live.rehearsal.world import World, published
+from sevenstep.live.releases import release_relearnt
+from sevenstep.live.standing import Standing
+from sevenstep.tasks.contract import Model
+
+__all__ = ["Lived", "Rules", "live_through"]
+
+WEEK = 7
+SHORT = 7  # leads whose loss decides whether to learn anew: known soonest
+SOURCE = "rehearsal"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the rehearsal does on which day.
+
+    Args:
+        leads: leads kept of every version.
+        compared: leads at which weekly and due refits are compared; none where the second project does not run.
+        losses: loss of earlier weeks that the first live ones are held against.
+        backstop: longest time without learning anew.
+        refit_after_alarm: how long after an alarm of a shift to learn anew, so that there is something to learn; None for never.
+    """
+
+    leads: Sequence[int]
+    compared: Sequence[int]
+    losses: Sequence[float]
+    backstop: timedelta
+    refit_after_alarm: timedelta | None = None
+
+
+@dataclass
+class Lived:
+    """What happened.
+
+    Args:
+        made: forecasts of the project as it operated, at the leads kept, one row a version.
+        weekly: forecasts of the one that learnt every week.
+        refits: when it learnt anew and why, ``{"moment", "release", "why"}``.
+        tests: the loss test of each week.
+        alarms: each alarm raised, ``{"moment", ...}``.
+        checks: how often it looked for alarms.
+        model: what it knew in the end.
+    """
+
+    made: list[pl.DataFrame] = field(default_factory=list)
+    weekly: list[pl.DataFrame] = field(default_factory=list)
+    weekly_refits: int = 0
+    refits: list[dict[str, Any]] = field(default_factory=list)
+    tests: list[LossTest] = field(default_factory=list)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
+    checks: int = 0
+    model: Model | None = None
+
+
+Look = Callable[[Operation, Any, Standing], Sequence[dict[str, Any]]]
+"""Looks for alarms at a moment, given what the newest refresh knew, and returns the new ones as JSON values."""
+
+
+def live_through(
+    operation: Operation, world: World, recipe: Recipe, moments: Sequence[Any], rules: Rules, look: Look,
+    told: Callable[[Any], None] = lambda moment: None,
+) -> Lived:  # fmt: skip
+    """Live through some times of the data.
+
+    Args:
+        operation: a project that knows what was known before the first of them.
+        world: all that happened.
+        recipe: what its run chose.
+        moments: the times, oldest first.
+        rules: what is done when.
+        look: looks for alarms.
+        told: told of each time when it is over.
+    """
+    life = _Life(operation, world, recipe, rules, look)
+    for place, moment in enumerate(moments):
+        life.day(place, moment)
+        told(moment)
+    assert life.standing is not None
+    life.lived.model = life.standing.model
+    return life.lived
+
+
+class _Life:
+    """The state of a rehearsal between two days."""
+
+    def __init__(self, operation: Operation, world: World, recipe: Recipe, rules: Rules, look: Look) -> None:
+        self.operation, self.world, self.recipe, self.rules, self.look = operation, world, recipe, rules, look
+        self.lived, self.losses = Lived(), list(rules.losses)
+        self.standing: Standing | None = None
+        self.beside: Model | None = None
+        self.learnt: Any = None
+        self.wanted: Any = None
+
+    def day(self, place: int, moment: Any) -> None:
+        """One time of the data: what arrived, what was predicted, what was decided."""
+        rows, now = self.world.arrived(moment), published(moment)
+        self.learnt = self.learnt if self.learnt is not None else moment
+        observe(self.operation, rows.to_dicts(), SOURCE, now)
+        version, self.standing = refresh(self.operation, now, self.standing)
+        kept = read_version(self.operation.store, version).filter(pl.col("lead").is_in(list(self.rules.leads))).collect()
+        self.lived.made.append(kept)
+        self._beside(place, moment)
+        self.lived.checks += 1
+        for alarm in self.look(self.operation, now, self.standing):
+            self.lived.alarms.append({"moment": str(moment), **alarm})
+            if self.wanted is None and self.rules.refit_after_alarm is not None:
+                self.wanted = moment + self.rules.refit_after_alarm
+        if place and place % WEEK == 0:
+            self._week(moment)
+        elif self.wanted is not None and moment >= self.wanted:
+            self._refit(moment, "a shift was alarmed, and a week of it is known")
+
+    def _beside(self, place: int, moment: Any) -> None:
+        """The project that learns every week."""
+        if not self.rules.compared or self.standing is None:
+            return
+        if place and place % WEEK == 0:
+            self.beside = self._learnt_anew(moment)
+            self.lived.weekly_refits += 1
+        elif self.beside is not None:
+            self.beside = self.beside.refresh(self._whole(moment))
+        model = self.beside or self.standing.model
+        self.lived.weekly.append(model.outlook(self.rules.compared))
+
+    def _whole(self, moment: Any) -> pl.DataFrame:
+        items = self.world.data.items
+        return items.filter(pl.col(self.world.time) == moment)
+
+    def _learnt_anew(self, moment: Any) -> Model:
+        assert self.standing is not None
+        known = self.world.data.known_at(moment)
+        return refitted(self.operation.task, self.recipe, self.standing.model, known, self.operation.spec.seed)
+
+    def _week(self, moment: Any) -> None:
+        """Once a week: is the loss still what it was?"""
+        self.losses.append(self._loss_of_week(moment))
+        found = loss_test(self.losses)
+        self.lived.tests.append(found)
+        if found.due:
+            self._refit(moment, found.text)
+        elif moment - self.learnt >= self.rules.backstop:
+            self._refit(moment, f"{self.rules.backstop.days} days have gone since it learnt")
+
+    def _loss_of_week(self, moment: Any) -> float:
+        """Mean absolute error over mean size (WAPE) of the week's forecasts at short leads."""
+        name = self.world.time
+        recent = pl.concat(self.lived.made[-2 * WEEK :]).filter(
+            (pl.col("lead") <= SHORT) & (pl.col(name) > moment - timedelta(WEEK))
+        )
+        judged = with_truth(recent.filter(pl.col("target") == self.operation.spec.targets[0]), self.world.data.known_at(moment))
+        return share_lost(judged)
+
+    def _refit(self, moment: Any, why: str) -> None:
+        """Learn anew, release what was learnt, and let it serve."""
+        assert self.standing is not None
+        fresh = (
+            self.beside is not None and self.lived.weekly_refits and self.lived.tests and (len(self.lived.made) - 1) % WEEK == 0
+        )
+        model = self.beside if fresh else self._learnt_anew(moment)
+        assert model is not None
+        release = release_relearnt(self.operation.store, self.standing.release, model, str(moment))
+        promote(self.operation, release.number, "rule", published(moment), {"why": why})
+        self.lived.refits.append({"moment": str(moment), "release": release.number, "why": why})
+        self.learnt, self.wanted = moment, None

@@ -1,0 +1,334 @@
+"""A rehearsal from start to end: the seven steps on what was known then, the study of age, the days one by one, the figures.
+
+What is rehearsed is the project as the spec states it, for the target of its first KPI: run, observe, refresh, cadence, monitor,
+learn anew. Its results lie in a folder of their own; the project's releases and ledger stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sevenstep.engine.durable import make_folder, replace_file
+from sevenstep.engine.run import RunRequest, run_then
+from sevenstep.engine.store import Store
+from sevenstep.live.cadence.choose import Cadence, Price, best_period
+from sevenstep.live.cadence.curve import Curve
+from sevenstep.live.cadence.study import curve_of, studied, with_truth
+from sevenstep.live.ledger.tables import observations, versions
+from sevenstep.live.losstest import backstop
+from sevenstep.live.operation import Operation
+from sevenstep.live.refitting import Recipe
+from sevenstep.live.rehearsal.figures import Beside, beside, in_force, judged, lived_curve, share_lost
+from sevenstep.live.rehearsal.lived import SHORT, WEEK, Lived, Look, Rules, live_through
+from sevenstep.live.rehearsal.world import World
+from sevenstep.live.releases import champion, publish
+from sevenstep.live.replay import leads_up_to
+from sevenstep.spec.model import Spec
+from sevenstep.spec.units import Duration
+from sevenstep.tasks.contract import Grammar, Task
+from sevenstep.tasks.leading import leading_kpi, leading_metric
+
+__all__ = ["Plan", "Rehearsal", "Shift", "collected", "leaks", "rehearse", "started"]
+
+FILE = "rehearsal.json"
+LIFE = 28  # leads in force that refreshes are judged over, at most
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A change planted into the past: the actuals of one segment times a factor from a day on.
+
+    Args:
+        column: segment column.
+        value: its value.
+        factor: what actuals are multiplied by.
+        after: days after the start of the rehearsal.
+        days: days that are lived through, from the start.
+    """
+
+    column: str
+    value: str
+    factor: float = 1.4
+    after: int = 14
+    days: int = 42
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to rehearse.
+
+    Args:
+        since: last day that is known at the start.
+        until: last day that is lived through.
+        budget: seconds the seven steps may take at the start.
+        shift: a change to plant in a second life; None for none.
+    """
+
+    since: date
+    until: date
+    budget: float
+    shift: Shift | None = None
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a rehearsal showed; all JSON values but for the frames.
+
+    Args:
+        metric: of the first KPI.
+        days: how many days were lived through.
+        studied: error by age before the start.
+        lived: error by lead as it was lived, on the same items at every lead.
+        cadence: the calendar computed from the study.
+        cadence_beside: the forecasts in force under it against those of a refresh every day.
+        due_beside: learning anew when due against every week.
+        refits: when it learnt anew, and why.
+        weekly_refits: how often the one that learns every week did.
+        alarms: alarms of the clean life.
+        checks: how often it looked for alarms.
+        leaks: versions that knew something published after they were made.
+        shift: what became of the planted change; empty where none was.
+        seconds: what each part took.
+    """
+
+    metric: str
+    days: int
+    studied: Curve
+    lived: Curve
+    cadence: Cadence
+    cadence_beside: Beside
+    due_beside: Beside
+    refits: Sequence[Mapping[str, Any]]
+    weekly_refits: int
+    alarms: Sequence[Mapping[str, Any]]
+    checks: int
+    leaks: int
+    shift: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The rehearsal as JSON values."""
+        return asdict(self)
+
+
+def rehearse(
+    spec: Spec, grammar: Grammar, load_task: Callable[[], Task], store: Path, plan: Plan, look: Look,
+    told: Callable[[str], None] = lambda text: None,
+) -> Rehearsal:  # fmt: skip
+    """Rehearse a project.
+
+    Args:
+        spec: the project file.
+        grammar: of its task.
+        load_task: gives the task.
+        store: folder of the project's store; the rehearsal's own lies below it.
+        plan: what to rehearse.
+        look: looks for alarms, and returns the new ones.
+        told: is told what is being done.
+
+    Raises:
+        InputError: the rows have no dates to be replayed by, or there is too little past before the start.
+    """
+    clock = _Clock()
+    own = _own(spec, plan.budget)
+    told("taking in the data")
+    world = World.of(collected(own, grammar, load_task, store))
+    folder = store / "rehearsals" / f"{plan.since}-{plan.until}"
+    shutil.rmtree(folder, ignore_errors=True)
+    make_folder(make_folder(store / "rehearsals"))
+    start = world.at(plan.since)
+    told(f"the seven steps on what was known on {plan.since}")
+    operation, recipe = started(world.opened(own, start, folder), grammar, load_task, folder / "store")
+    clock.lap("seven steps")
+    told("what age does to a forecast")
+    target, metric = own.targets[0], _metric(own)
+    model = operation.task.load_model(champion(operation.store).verified().model_folder)
+    horizon = int(model.outlook()["lead"].max())  # type: ignore[arg-type]  # there are rows to be predicted
+    known = world.data.known_at(start)
+    made = studied(operation.task, recipe, model, known, horizon, own.seed)
+    curve = curve_of(model, made, target, metric, leads_up_to(horizon), own.seed)
+    life = min(LIFE, horizon)
+    refresh = own.operate.refresh
+    cadence = best_period(curve, life, Price(refresh.cost, refresh.churn, 0.0, refresh.tolerance))
+    clock.lap("study of age")
+    if plan.shift is not None:
+        shutil.copytree(operation.store, folder / "shifted")
+    moments = world.moments(start, world.at(plan.until))
+    rules = Rules(range(1, life + 1), leads_up_to(life), _losses(made, world), _backstop(own))
+    lived = live_through(operation, world, recipe, moments, rules, look, lambda moment: told(f"living through {moment}"))
+    clock.lap("days")
+    told("comparing")
+    shifted = _shifted(own, operation, world, recipe, plan, folder, lived, rules, look, told) if plan.shift else {}
+    if plan.shift:
+        clock.lap("planted shift")
+    found = _figures(own, operation, world, lived, moments, cadence, curve, metric, life)
+    result = replace(found, shift=shifted, seconds=clock.laps)
+    replace_file(folder / FILE, json.dumps(result.to_json(), ensure_ascii=False, indent=1, default=str).encode())
+    return result
+
+
+class _Clock:
+    """Seconds of each part of the rehearsal itself, which no result depends on."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name], self._last = round(now - self._last, 1), now
+
+
+def _own(spec: Spec, budget: float) -> Spec:
+    """The spec for the target of its first KPI alone, with the budget of the rehearsal."""
+    target = spec.kpis[0].target or spec.targets[0]
+    kpis = tuple(kpi for kpi in spec.kpis if kpi.target in (None, target))
+    time_ = spec.budget.model_copy(update={"time": Duration(budget)})
+    return spec.model_copy(update={"target": (target,), "kpis": kpis, "budget": time_})
+
+
+def _metric(spec: Spec) -> str:
+    kpi = leading_kpi(spec.kpis, spec.targets[0], spec.targets)
+    return leading_metric(kpi) if kpi is not None else spec.kpis[0].metric
+
+
+def collected(spec: Spec, grammar: Grammar, load_task: Callable[[], Task], store: Path) -> Any:
+    """What step 2 leaves of all the data."""
+    request = RunRequest(spec, grammar, load_task, store, "collect", anyway=True, quiet=True)
+    result = run_then(request, lambda made: made)
+    return Store(store).open(result.steps[-1].fingerprint)
+
+
+def started(spec: Spec, grammar: Grammar, load_task: Callable[[], Task], store: Path) -> tuple[Operation, Recipe]:
+    """The seven steps, and the release they make."""
+    request = RunRequest(spec, grammar, load_task, store, None, anyway=True, quiet=True)
+    made = {step.name: step for step in run_then(request, lambda result: result).steps}
+    kept = Store(store)
+    operate, tune = (kept.open(made[name].fingerprint) for name in ("operate", "tune"))
+    publish(store, operate, tune, (), made["collect"].fingerprint)
+    return Operation.of(spec, store, load_task), Recipe.of(tune)
+
+
+def _losses(made: pl.DataFrame, world: World) -> list[float]:
+    """Loss of each whole week of the study at the leads that decide about learning anew."""
+    name = world.time
+    short = made.filter(pl.col("lead") <= SHORT)
+    last = short[name].max()
+    weeks = short.with_columns(((pl.lit(last) - pl.col(name)).dt.total_days() // WEEK).alias("week"))
+    found = (
+        weeks.group_by("week")
+        .agg(
+            (pl.col("prediction") - pl.col("truth")).abs().sum() / pl.col("truth").abs().sum(), pl.col(name).n_unique().alias("n")
+        )
+        .filter(pl.col("n") >= WEEK - 1)
+        .sort("week", descending=True)
+    )
+    losses: list[float] = found["prediction"].to_list()
+    return losses
+
+
+def _backstop(spec: Spec) -> timedelta:
+    every = spec.operate.retrain.every
+    return timedelta(seconds=every.seconds) if every is not None else backstop(timedelta(days=1))
+
+
+def _figures(
+    spec: Spec, operation: Operation, world: World, lived: Lived, moments: Sequence[Any], cadence: Cadence, curve: Curve,
+    metric: str, life: int,
+) -> Rehearsal:  # fmt: skip
+    """What was lived, as figures."""
+    target, model = spec.targets[0], lived.model
+    assert model is not None
+    made, weekly = (with_truth(pl.concat(frames), world.data) for frames in (lived.made, lived.weekly))
+    leads = leads_up_to(life)
+    every = judged(model, made, target, range(1, life + 1))
+    older, newest = in_force(every, life, moments, cadence.period)
+    keys = ["target", "item", "lead"]
+    due, each = judged(model, made, target, leads), judged(model, weekly, target, leads)
+    both = due.frame.select(keys).join(each.frame.select(keys), on=keys)
+    paired = [
+        replace(one, frame=one.frame.join(both, on=keys, how="semi").with_columns(pl.col("lead").cast(pl.Int32).alias("fold")))
+        for one in (due, each)
+    ]
+    return Rehearsal(
+        metric=metric,
+        days=len(moments),
+        studied=curve,
+        lived=lived_curve(model, made, target, metric, leads, spec.seed),
+        cadence=cadence,
+        cadence_beside=beside(older, newest, metric, spec.seed),
+        due_beside=beside(paired[0], paired[1], metric, spec.seed),
+        refits=lived.refits,
+        weekly_refits=lived.weekly_refits,
+        alarms=lived.alarms,
+        checks=lived.checks,
+        leaks=leaks(operation),
+    )
+
+
+def leaks(operation: Operation) -> int:
+    """How many versions knew an observation that was published after they were made: the audit of every input; 0 is right."""
+    import sqlalchemy as sa
+
+    later = sa.and_(observations.c.id <= versions.c.observed, observations.c.published > versions.c.made)
+    query = sa.select(sa.func.count(sa.distinct(versions.c.id))).select_from(versions.join(observations, later))
+    with operation.ledger.reading() as connection:
+        return int(connection.scalar(query) or 0)
+
+
+def _shifted(
+    spec: Spec, operation: Operation, world: World, recipe: Recipe, plan: Plan, folder: Path, lived: Lived, rules: Rules,
+    look: Look, told: Callable[[str], None],
+) -> dict[str, Any]:  # fmt: skip
+    """A second life in which one segment's actuals change: when is it alarmed, and is the model good again?"""
+    shift = plan.shift
+    assert shift is not None
+    first = world.at(plan.since + timedelta(days=shift.after))
+    last = world.at(plan.since + timedelta(days=shift.days))
+    target, name = spec.targets[0], world.time
+    inside = (pl.col(shift.column).cast(pl.String) == shift.value) & (pl.col(name) > first)
+
+    def planted(items: pl.DataFrame) -> pl.DataFrame:
+        kind = items.schema[target]
+        times = pl.when(inside).then((pl.col(target) * shift.factor).cast(kind)).otherwise(pl.col(target))
+        return items.with_columns(times.alias(target))
+
+    other = world.changed(planted)
+    again = Operation.of(operation.spec, folder / "shifted", operation.load_task)
+    moments = other.moments(world.at(plan.since), last)
+    own = replace(rules, leads=range(1, SHORT + 1), compared=(), refit_after_alarm=timedelta(days=WEEK))
+    second = live_through(again, other, recipe, moments, own, look, lambda moment: told(f"living through {moment}, shifted"))
+    named = [alarm for alarm in second.alarms if shift.value in alarm["subject"] and alarm["moment"] > str(first)]
+    week = last - timedelta(days=WEEK)
+    losses = [
+        _segment_loss(life.made, where, target, shift, pl.col(name).is_between(week, last, closed="right"))
+        for life, where in ((second, other), (lived, world))
+    ]
+    return {
+        "column": shift.column, "value": shift.value, "factor": shift.factor, "from": str(first),
+        "alarmed": named[0]["moment"] if named else None, "alarm": named[0] if named else None,
+        "days_to_alarm": _days_between(first, named[0]["moment"]) if named else None,
+        "alarms": second.alarms, "refits": second.refits, "loss_after": losses[0], "loss_without": losses[1],
+    }  # fmt: skip
+
+
+def _days_between(first: Any, text: str) -> int:
+    return (date.fromisoformat(text[:10]) - date.fromisoformat(str(first)[:10])).days
+
+
+def _segment_loss(made: Sequence[pl.DataFrame], world: World, target: str, shift: Shift, when: pl.Expr) -> float:
+    """Mean absolute error over mean size of one segment at short leads."""
+    keys = list(world.data.roles.keys)
+    segment = world.data.items.filter(pl.col(shift.column).cast(pl.String) == shift.value).select(keys).unique()
+    rows = pl.concat(made).filter(when & (pl.col("lead") <= SHORT) & (pl.col("target") == target))
+    own = with_truth(rows.join(segment, on=keys, how="semi"), world.data)
+    return share_lost(own)
