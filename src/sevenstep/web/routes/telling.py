@@ -1,0 +1,88 @@
+"""What callers tell and ask beyond predictions: observations that arrived, and why a prediction came out as it did."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sevenstep.errors import InputError, InputWarning
+from sevenstep.live.observing import observe
+from sevenstep.web.draining import Drain
+from sevenstep.web.logs import tell
+from sevenstep.web.payloads import from_json, own_rows
+from sevenstep.web.routes.scoring import read_body
+from sevenstep.web.service import Service
+
+__all__ = ["telling_routes"]
+
+
+def telling_routes(service: Service) -> list[Route]:
+    """``/v1/observations`` and ``/v1/explain``."""
+    drain = Drain(service.operation, lambda why: tell("record-behind", text=why))
+
+    async def observations(request: Request) -> Response:
+        body = from_json(await read_body(request.scope, request.receive))
+        asked = own_rows(body, ())
+        if not asked.rows or len(asked.rows) > service.settings.limits.rows:
+            most = service.settings.limits.rows
+            given, rule = f"the request has {len(asked.rows):,} rows", f"it has 1 to {most:,}"
+            raise InputError("ROW-COUNT", given, rule, "send them in parts, or use sevenstep observe")
+        source = body.get("source") or request.state.caller or "server"
+        names = body.get("ids", [])
+        told = await asyncio.to_thread(_observed, service, drain, asked.rows, _text(source), _texts(names))
+        return Response(orjson.dumps(told, default=str), 200, media_type="application/json")
+
+    async def explain(request: Request) -> Response:
+        body = from_json(await read_body(request.scope, request.receive))
+        if not isinstance(body, dict) or not isinstance(body.get("item"), dict):
+            rule = "the item to be explained stands under 'item', an object of columns and values"
+            raise InputError("BODY-SHAPE", "the body has no 'item'", rule, 'for example {"item": {"row": 1}}')
+        served = service.champion.served
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(service.thread, _explained, served.model, body["item"])
+        return Response(
+            orjson.dumps({"release": served.release.number, **found}, default=str, option=orjson.OPT_SERIALIZE_NUMPY),
+            media_type="application/json",
+        )
+
+    return [
+        Route("/v1/observations", observations, methods=["POST"], name="observations"),
+        Route("/v1/explain", explain, methods=["POST"], name="explain"),
+    ]
+
+
+def _observed(
+    service: Service, drain: Drain, rows: Sequence[Mapping[str, Any]], source: str, ids: Sequence[str]
+) -> Mapping[str, Any]:
+    """Take rows in; the predictions they may be the truth of come into the ledger first."""
+    drain.round()
+    return observe(service.operation, rows, source, datetime.now(UTC), ids).to_json()
+
+
+def _explained(model: Any, item: Mapping[str, Any]) -> Mapping[str, Any]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InputWarning)
+        found = [asdict(one) for one in model.explain(item)]
+    told = [str(warning.message) for warning in caught if issubclass(warning.category, InputWarning)]
+    return {"explanations": found, "warnings": told}
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 200:
+        raise InputError("BODY-SHAPE", "'source' is no short text", "it says who sends the rows", "write a name in quotes")
+    return value
+
+
+def _texts(value: Any) -> Sequence[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise InputError("BODY-SHAPE", "'ids' is no list of names", "it names the columns that name a row", 'write ["order"]')
+    return value
