@@ -1,12 +1,13 @@
-"""Refresh: new predictions for everything open from newer data, without learning anew; every version is kept.
+"""Refresh: new predictions for everything open from newer data, and bounds recalibrated by what came true, without learning anew.
 
-The rows of a version are one Parquet file beside the ledger, named by its content and written before the ledger names it: a crash
-between the two leaves a file nobody refers to, never a version without its rows.
+Every version is kept. Its rows are one Parquet file beside the ledger, named by its content and written before the ledger names it:
+a crash between the two leaves a file nobody refers to, never a version without its rows.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -20,6 +21,7 @@ import sqlalchemy as sa
 from sevenstep.engine.durable import PARTIAL, make_folder, remove_abandoned, replace_file
 from sevenstep.engine.fingerprints import fingerprint
 from sevenstep.errors import InputError
+from sevenstep.live.bounds import Stretch, stretch_of, stretched
 from sevenstep.live.ledger.tables import versions
 from sevenstep.live.operation import Operation
 from sevenstep.live.standing import Standing, standing
@@ -45,6 +47,7 @@ class Version:
         file: its Parquet file, relative to the store.
         checksum: SHA-256 of that file.
         input_hash: hash of all it was made from; the same inputs make no second version.
+        stretch: factors of its bounds by target, see `sevenstep.live.bounds`.
     """
 
     number: int
@@ -58,6 +61,7 @@ class Version:
     file: str
     checksum: str
     input_hash: str
+    stretch: Stretch
 
     def to_json(self) -> dict[str, Any]:
         """The version as JSON values."""
@@ -81,14 +85,21 @@ def refresh(operation: Operation, now: datetime, last: Standing | None = None) -
     with operation.ledger.reading() as connection:
         known = standing(operation, connection, now, last)
         newest = _newest(connection)
-    made_from = fingerprint({"operate": known.release.manifest["operate"], "observed": known.observed})
+        stretch = stretch_of(operation.store, known.release.number, _stretches(connection))
+    made_from = fingerprint({"release": known.release.manifest["files"], "observed": known.observed, "stretch": stretch})
     if newest is not None and newest.input_hash == made_from and (operation.store / newest.file).is_file():
         return newest, known
-    frame = known.model.outlook()
-    return _kept(operation, frame, now, known, made_from), known
+    frame = stretched(known.model.outlook(), stretch)
+    return _kept(operation, frame, now, known, made_from, stretch), known
 
 
-def _kept(operation: Operation, frame: pl.DataFrame, now: datetime, known: Standing, made_from: str) -> Version:
+def _stretches(connection: sa.Connection) -> dict[int, Stretch]:
+    """The factors of each version that had some."""
+    rows = connection.execute(sa.select(versions.c.id, versions.c.stretch).where(versions.c.stretch != "{}"))
+    return {number: json.loads(text) for number, text in rows}
+
+
+def _kept(operation: Operation, frame: pl.DataFrame, now: datetime, known: Standing, made_from: str, stretch: Stretch) -> Version:
     content = BytesIO()
     frame.write_parquet(content, compression="zstd", compression_level=1)
     checksum = hashlib.sha256(content.getvalue()).hexdigest()
@@ -103,8 +114,8 @@ def _kept(operation: Operation, frame: pl.DataFrame, now: datetime, known: Stand
     }  # fmt: skip
     with operation.ledger.writing() as connection:
         number = int(connection.scalar(sa.select(sa.func.max(versions.c.id))) or 0) + 1
-        connection.execute(versions.insert().values(id=number, **row))
-    return Version(number, **row)  # type: ignore[arg-type]  # the row's parts are the version's
+        connection.execute(versions.insert().values(id=number, **row, stretch=json.dumps(stretch)))
+    return Version(number, **row, stretch=stretch)  # type: ignore[arg-type]  # the row's parts are the version's
 
 
 def _times(operation: Operation, frame: pl.DataFrame) -> pl.Series:
@@ -122,8 +133,8 @@ def _newest(connection: sa.Connection) -> Version | None:
 
 
 def _version(row: sa.RowMapping) -> Version:
-    parts = {name: row[name] for name in row if name != "id"}
-    return Version(number=row["id"], **parts)
+    parts = {name: row[name] for name in row if name not in ("id", "stretch")}
+    return Version(number=row["id"], **parts, stretch=json.loads(row["stretch"]))
 
 
 def read_versions(connection: sa.Connection, since: datetime | None = None, until: datetime | None = None) -> Sequence[Version]:

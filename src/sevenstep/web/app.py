@@ -10,6 +10,8 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -46,11 +48,9 @@ def application(service: Service) -> ASGIApp:
 
 def _direct(app: FastAPI) -> dict[str, ASGIApp]:
     """The routes that predict, of which those with a name in their path are asked for too seldom to matter."""
-    return {
-        route.path: route.app
-        for route in app.routes
-        if isinstance(route, Route) and route.path in ("/v1/predict", "/invocations")
-    }
+    routes = (route for route in app.routes if isinstance(route, Route) and route.path in ("/v1/predict", "/invocations"))
+    own = {SevenstepError: _sevenstep_error}
+    return {route.path: ServerErrorMiddleware(ExceptionMiddleware(route.app, cast(Any, own)), _unforeseen) for route in routes}
 
 
 def routed(service: Service) -> FastAPI:

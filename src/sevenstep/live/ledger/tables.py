@@ -129,6 +129,7 @@ versions = sa.Table(
     sa.Column("file", sa.Text, nullable=False),
     sa.Column("checksum", sa.String(64), nullable=False),
     sa.Column("input_hash", sa.String(64), nullable=False),
+    sa.Column("stretch", sa.Text, nullable=False),
 )  # fmt: skip
 """Each making of forecasts for all open rows: by which release, from which newest actual (``origin``) and observation, for which
 times (``first`` to ``last``), and the Parquet file that holds them.

@@ -11,11 +11,11 @@ import polars as pl
 import sqlalchemy as sa
 
 from sevenstep.live.check import Check
+from sevenstep.live.kept import AHEAD
 from sevenstep.live.ledger.tables import live_scores
 from sevenstep.live.monitor.against import Against, against, figure_of, scored_rows
 from sevenstep.live.monitor.daily import newest_days
 from sevenstep.live.monitor.released import Released
-from sevenstep.live.monitor.scored import AHEAD
 from sevenstep.search.groups import groups_of
 from sevenstep.search.kpis import KpiState, kpi_states
 from sevenstep.search.leaderboard import kpi_estimate, metric_named

@@ -7,15 +7,13 @@ observations.
 from __future__ import annotations
 
 from datetime import datetime
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
-from sevenstep.engine.durable import PARTIAL, make_folder, remove_abandoned, replace_file
 from sevenstep.live.items import from_texts
+from sevenstep.live.kept import AHEAD, keep_rows, kept_rows
 from sevenstep.live.ledger.tables import observations, versions
 from sevenstep.live.monitor.daily import day_of, newest_days
 from sevenstep.live.monitor.released import Released
@@ -24,16 +22,10 @@ from sevenstep.live.operation import Operation
 from sevenstep.live.scoring import live_scores
 from sevenstep.live.standing import Standing
 
-__all__ = ["AHEAD", "FOLDER", "KEPT", "scored"]
-
-FOLDER = "scored"
-AHEAD = "ahead"
-"""Column beside those of a score table: the lead that the row stands for. It was in force that long before, and may be older."""
+__all__ = ["KEPT", "scored"]
 
 KEPT = 70
 """Days of live rows that are kept."""
-
-_SEEN = "observed"  # note in the file: number of the newest observation it has taken in
 
 
 def scored(
@@ -52,8 +44,7 @@ def scored(
         now: nothing published or made later is read.
         last: see `standing`.
     """
-    path = operation.store / FOLDER / f"{released.release.number:04d}.parquet"
-    known, seen = _kept(path)
+    known, seen = kept_rows(operation.store, released.release.number)
     until = newest(connection, now)
     first = _first(connection, released.release.number)
     if first is None or until <= max(seen, first):
@@ -63,7 +54,7 @@ def scored(
         return known
     fresh = _fresh(operation, connection, released, times, now, last)
     whole = newest_days(_replaced(known, fresh, times), KEPT)
-    _keep(path, whole, until)
+    keep_rows(operation.store, released.release.number, whole, until)
     return whole
 
 
@@ -72,21 +63,6 @@ def _first(connection: sa.Connection, release: int) -> int | None:
     query = sa.select(versions.c.observed).where(versions.c.release == release).order_by(versions.c.id).limit(1)
     found: int | None = connection.scalar(query)
     return found
-
-
-def _kept(path: Path) -> tuple[pl.DataFrame, int]:
-    """The rows that are kept, and up to which observation; nothing where the file is gone or is none."""
-    try:
-        return pl.read_parquet(path), int(pl.read_parquet_metadata(path)[_SEEN])
-    except (OSError, pl.exceptions.PolarsError, KeyError, ValueError):
-        return pl.DataFrame(schema={"time": pl.Date}), 0
-
-
-def _keep(path: Path, rows: pl.DataFrame, seen: int) -> None:
-    content = BytesIO()
-    rows.write_parquet(content, compression="zstd", compression_level=1, metadata={_SEEN: str(seen)})
-    remove_abandoned(make_folder(path.parent).glob(f"*{PARTIAL}"))
-    replace_file(path, content.getvalue())
 
 
 def _touched(operation: Operation, connection: sa.Connection, released: Released, after: int, now: datetime) -> pl.Series:

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from sevenstep.live.check import Check
+from sevenstep.live.kept import AHEAD
 from sevenstep.live.monitor.cells import Days, Segments
 from sevenstep.live.monitor.daily import day_of, stretches
 from sevenstep.live.monitor.levels import Moved, moved
 from sevenstep.live.monitor.released import Released
-from sevenstep.live.monitor.scored import AHEAD
 from sevenstep.spec.model import Spec
 from sevenstep.stats.scored import FloatArray
 from sevenstep.tasks.leading import leading_kpi

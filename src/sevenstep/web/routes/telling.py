@@ -36,6 +36,7 @@ def telling_routes(service: Service) -> list[Route]:
             most = service.settings.limits.rows
             given, rule = f"the request has {len(asked.rows):,} rows", f"it has 1 to {most:,}"
             raise InputError("ROW-COUNT", given, rule, "send them in parts, or use sevenstep observe")
+        _check_cells(asked.rows)
         source = body.get("source") or request.state.caller or "server"
         names = body.get("ids", [])
         told = await asyncio.to_thread(_observed, service, drain, asked.rows, _text(source), _texts(names))
@@ -58,6 +59,16 @@ def telling_routes(service: Service) -> list[Route]:
         Route("/v1/observations", observations, methods=["POST"], name="observations"),
         Route("/v1/explain", explain, methods=["POST"], name="explain"),
     ]
+
+
+def _check_cells(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Raise InputError where a cell is no single value."""
+    for number, row in enumerate(rows, start=1):
+        for name, value in row.items():
+            if not name or isinstance(value, (list, dict)):
+                given = f"'{name[:60]}' is a list or an object" if name else "a field has no name"
+                fix, where = "write a number, a text, true or false", f"row {number}, field {name[:60]}"
+                raise InputError("ROW-CELL", given, "what was observed is one value under a name", fix, where=where)
 
 
 def _observed(
