@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
+import http.client
+import json
 import math
 import os
 import random
@@ -18,8 +21,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -33,8 +38,10 @@ from sevenstep.live.ledger.tables import arrivals, observations
 from sevenstep.live.observing import observed
 from sevenstep.live.operation import Operation
 from sevenstep.live.pointers import pointed, settle
+from sevenstep.live.refreshing import read_versions
 from sevenstep.live.releases import champion, releases
 
+SERVE, HTTP = "serve", "http"
 START = "from sevenstep.cli.main import main; main()"
 SHOPS, DAYS, FILES = ("a", "b", "c"), 100, 25
 SPEC = """spec: 1
@@ -68,9 +75,11 @@ class Scene:
 
 COMMANDS: Mapping[str, Callable[[Scene], list[str]]] = {
     "observe": lambda scene: ["observe", str(scene.folder), "--input", str(scene.chance.choice(scene.files))],
+    "refresh": lambda scene: ["refresh", str(scene.folder)],
     "retrain": lambda scene: ["retrain", str(scene.folder), "--quiet"],
     "promote": lambda scene: ["promote", str(scene.chance.choice(releases(scene.store)).number), str(scene.folder)],
     "rollback": lambda scene: ["rollback", str(scene.folder)],
+    SERVE: lambda scene: ["serve", str(scene.folder), "--port", "0", "--json"],
 }
 """What is killed: for each name the words of the command. Another command is another row here."""
 
@@ -81,17 +90,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         scene = _scene(Path(folder), options.seed)
         names = options.only or list(COMMANDS)
-        seconds = {name: _seconds(scene, name) for name in names}
+        seconds = {name: _seconds(scene, name) for name in names if name != SERVE}
         kills = dict.fromkeys(names, 0)
         tries = 0
         while sum(kills.values()) < options.times and tries < 4 * options.times:
             name = names[tries % len(names)]
             tries += 1
-            kills[name] += _killed(_words(scene, name), scene.chance.uniform(0.2, 1.05) * seconds[name])
+            if name == SERVE:
+                kills[name] += _killed_serving(scene)
+            else:
+                kills[name] += _killed(_words(scene, name), scene.chance.uniform(0.2, 1.05) * seconds[name])
             _check(scene, f"kill {sum(kills.values())}, {name}")
         _check_end(scene)
         for name in names:
-            print(f"{name:<10} {kills[name]:>4} kills, {seconds[name]:.1f} s undisturbed")
+            undisturbed = f", {seconds[name]:.1f} s undisturbed" if name in seconds else ", under a stream of observations"
+            print(f"{name:<10} {kills[name]:>4} kills{undisturbed}")
         print(f"{sum(kills.values())} kills, {len(scene.faults)} faults", *scene.faults, sep="\n")
     sys.exit(1 if scene.faults or sum(kills.values()) < options.times else 0)
 
@@ -169,6 +182,41 @@ def _killed(command: list[str], after: float) -> bool:
         return True
 
 
+def _killed_serving(scene: Scene) -> bool:
+    """Kill a server that is told observations; what it has acknowledged must be in the ledger."""
+    process = subprocess.Popen(
+        _words(scene, SERVE), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    told = iter(process.stdout.readline, "}\n")
+    address = json.loads("".join(told) + "}")["address"]
+    acknowledged: list[int] = []
+    ending = threading.Timer(scene.chance.uniform(0.1, 3.0), lambda: os.killpg(process.pid, signal.SIGKILL))
+    ending.start()
+    while process.poll() is None:
+        with scene.chance.choice(scene.files).open(encoding="utf-8", newline="") as file:
+            rows = [row | {"sales": float(row["sales"])} for row in scene.chance.sample(list(csv.DictReader(file)), 5)]
+        with suppress(OSError, http.client.HTTPException, ValueError):
+            acknowledged.append(_sent(address, rows))
+    process.wait()
+    operation = scene.opened()
+    with operation.ledger.reading() as connection:
+        known = set(connection.scalars(sa.select(arrivals.c.id)))
+    operation.ledger.close()
+    scene.faults += [f"serve: arrival {number} was acknowledged and is lost" for number in acknowledged if number not in known]
+    return True
+
+
+def _sent(address: str, rows: Sequence[Mapping[str, object]]) -> int:
+    """Number of the arrival, once the server has acknowledged it."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=5)
+    body = json.dumps({"rows": rows, "source": HTTP})
+    connection.request("POST", "/v1/observations", body, {"Content-Type": "application/json"})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return int(answer["number"])
+
+
 def _finished(words: Sequence[str]) -> None:
     done = subprocess.run([sys.executable, "-c", START, *words], capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
@@ -182,7 +230,8 @@ def _check(scene: Scene, when: str) -> None:
     """What must hold after any kill."""
     operation = scene.opened()
     try:
-        scene.faults += [f"{when}: {fault}" for fault in (*_releases_whole(scene, operation), *_arrivals_whole(operation))]
+        found = (*_releases_whole(scene, operation), *_arrivals_whole(operation), *_versions_whole(scene, operation))
+        scene.faults += [f"{when}: {fault}" for fault in found]
     finally:
         operation.ledger.close()
 
@@ -220,6 +269,18 @@ def _arrivals_whole(operation: Operation) -> Iterator[str]:
             yield f"{items} items, {current} current rows"
 
 
+def _versions_whole(scene: Scene, operation: Operation) -> Iterator[str]:
+    """Every version has its rows, as they were written."""
+    with operation.ledger.reading() as connection:
+        made = read_versions(connection)
+    for version in made:
+        path = scene.store / version.file
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != version.checksum:
+            yield f"the rows of version {version.number} are not what was written"
+    if [version.number for version in made] != list(range(1, len(made) + 1)):
+        yield f"versions are numbered {[version.number for version in made]}"
+
+
 def _check_end(scene: Scene) -> None:
     """With every file sent again, what is known is what the files say: for each item the row published last."""
     for path in scene.files:
@@ -233,7 +294,7 @@ def _check_end(scene: Scene) -> None:
     with operation.ledger.reading() as connection:
         rows = observed(operation, connection).select("shop", "day", "sales").iter_rows()
         found = {(shop, str(day)): sales for shop, day, sales in rows}
-        count = connection.scalar(sa.select(sa.func.count()).select_from(arrivals))
+        count = connection.scalar(sa.select(sa.func.count()).select_from(arrivals).where(arrivals.c.source != HTTP))
     operation.ledger.close()
     if found != expected:
         scene.faults.append(

@@ -220,6 +220,18 @@ def test_other_methods_paths_and_content_types_are_refused_in_the_same_form(fold
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("size", [5e-324, -5e-324, 1e308, -1e308, 2**63, 0])
+def test_numbers_at_the_ends_of_what_can_be_written_are_predicted(folder: Path, size: float) -> None:
+    answered = post(folder, "/v1/predict", {"rows": [{**ROW, "size": size}]})
+    assert answered.status_code == 200, answered.text
+
+
+@pytest.mark.parametrize("row", [{"": 1}, {"y": [1]}, {"y": {"a": 1}}])
+def test_what_was_observed_is_one_value_under_a_name(folder: Path, row: dict[str, Any]) -> None:
+    answered = post(folder, "/v1/observations", {"rows": [row]})
+    assert (answered.status_code, answered.json()["errors"][0]["code"]) == (422, "ROW-CELL")
+
+
 # Limits -----------------------------------------------------------------------------------------------------------------------
 
 

@@ -269,7 +269,7 @@ def _call(operation: Any, address: str, seen: list[tuple[int, str, str]]) -> Non
         generation_mode=GenerationMode.NEGATIVE
     )
 
-    @settings(max_examples=int(__import__("os").environ.get("EX","250")), deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(max_examples=250, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(case=strategy)
     def called(case: Any) -> None:
         answer = case.call(base_url=address)

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from sevenstep.engine.artifact import StoredArtifact
     from sevenstep.live.labels import Labels
     from sevenstep.live.ledger.decisions import Decisions
+    from sevenstep.live.monitor import Watch
     from sevenstep.live.operation import Operation
     from sevenstep.live.recording import Arrival
+    from sevenstep.live.refreshing import Version
     from sevenstep.live.releases import Release
     from sevenstep.live.retraining import Retrained
     from sevenstep.spec.model import Spec
@@ -240,6 +242,20 @@ class Project:
 
         with self.operating() as operation:
             return rollback(operation, "owner", datetime.now(UTC))
+
+    def refresh(self) -> Version:
+        """Predict everything open again from what was observed since, without learning anew; each version is kept."""
+        from sevenstep.live.refreshing import refresh
+
+        with self.operating() as operation:
+            return refresh(operation, datetime.now(UTC))[0]
+
+    def monitor(self) -> Watch:
+        """How well the champion does on live rows, and what alarms there are."""
+        from sevenstep.live.monitor import monitor
+
+        with self.operating() as operation:
+            return monitor(operation, datetime.now(UTC))
 
     def retrain(self, *, quiet: bool = True) -> Retrained:
         """Run the steps on the data as it has grown, and let the new release serve where it is better.

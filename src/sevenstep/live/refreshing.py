@@ -1,7 +1,7 @@
 """Refresh: new predictions for everything open from newer data, and bounds recalibrated by what came true, without learning anew.
 
-Every version is kept. Its rows are one Parquet file beside the ledger, named by its content and written before the ledger names it:
-a crash between the two leaves a file nobody refers to, never a version without its rows.
+Every version is kept. Its rows are one Parquet file beside the ledger, named by its content and written before the ledger names
+it: a crash between the two leaves a file nobody refers to, never a version without its rows.
 """
 
 from __future__ import annotations

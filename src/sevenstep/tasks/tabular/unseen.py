@@ -92,7 +92,7 @@ class Seen:
         if len(outside) * 2 <= len(size) or not len(size):
             return
         ratio = float(np.median(outside)) / middle
-        factor = max(ratio, 1 / ratio)
+        factor = max(ratio, 1 / max(ratio, np.finfo(np.float64).tiny))
         if LEAST_FACTOR <= factor <= MOST_FACTOR:
             way = "a thousand times" if ratio > 1 else "a thousandth of"
             yield (
