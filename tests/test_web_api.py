@@ -232,6 +232,20 @@ def test_what_was_observed_is_one_value_under_a_name(folder: Path, row: dict[str
     assert (answered.status_code, answered.json()["errors"][0]["code"]) == (422, "ROW-CELL")
 
 
+def test_a_failure_of_ours_is_told_as_one_and_kept_out_of_the_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*given: Any) -> Any:
+        raise ZeroDivisionError("a secret of ours")
+
+    async def story(client: httpx.AsyncClient, service: Service) -> list[httpx.Response]:
+        monkeypatch.setattr(type(service.champion.served), "predict", broken)
+        monkeypatch.setattr("sevenstep.web.routes.reading.kpis_told", broken)
+        return [await client.post("/v1/predict", json={"rows": [ROW]}), await client.get("/v1/kpis")]
+
+    for answered in told(settings_of(folder), story):
+        assert (answered.status_code, answered.json()["errors"][0]["code"]) == (500, "SERVE-UNFORESEEN")
+        assert "secret" not in answered.text
+
+
 # Limits -----------------------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.errors import ServerErrorMiddleware
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -43,14 +42,14 @@ def make_app(settings: Settings) -> ASGIApp:
 def application(service: Service) -> ASGIApp:
     """The routes of a worker behind the gate."""
     app, settings = routed(service), service.settings
-    return Gate(app, _direct(app), settings.limits, service.metrics, service.known_caller, tokens=settings.tokens)
+    gate = Gate(app, _direct(app), settings.limits, service.metrics, service.known_caller, tokens=settings.tokens)
+    return ServerErrorMiddleware(gate, _unforeseen)
 
 
 def _direct(app: FastAPI) -> dict[str, ASGIApp]:
     """The routes that predict, of which those with a name in their path are asked for too seldom to matter."""
     routes = (route for route in app.routes if isinstance(route, Route) and route.path in ("/v1/predict", "/invocations"))
-    own = {SevenstepError: _sevenstep_error}
-    return {route.path: ServerErrorMiddleware(ExceptionMiddleware(route.app, cast(Any, own)), _unforeseen) for route in routes}
+    return {route.path: route.app for route in routes}
 
 
 def routed(service: Service) -> FastAPI:

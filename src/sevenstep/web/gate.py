@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sevenstep.errors import SevenstepError
 from sevenstep.web.logs import RequestLog
 from sevenstep.web.metrics import Metrics
 from sevenstep.web.problems import Refusal, answer
@@ -148,6 +149,8 @@ class Gate:
             async with asyncio.timeout(self._limits.seconds):
                 direct = self._direct.get(path) if scope["method"] == "POST" else None
                 await (direct or self._app)(scope, receive, send)
+        except SevenstepError as error:  # of a route called directly; the application answers its own
+            await answer(error, path)(scope, receive, send)
         except TimeoutError:
             given, fix = f"there was no answer within {self._limits.seconds:g} s", "ask for less at once"
             late = Refusal(503, "SERVE-TIME", given, "an answer has its time", fix)

@@ -155,7 +155,7 @@ def _recorded(rows: Sequence[Mapping[str, Any]], served: Served) -> Sequence[Map
     """What predictions were made from; of a file the hash, which tells whether it was the same."""
     kinds = served.readers.kinds
     if pl.Binary not in kinds.values():
-        return [{name: row[name] for name in kinds} for row in rows]
+        return [row if len(row) == len(kinds) else {name: row[name] for name in kinds} for row in rows]
     return [{name: _hashed(row[name]) if kind == pl.Binary else row[name] for name, kind in kinds.items()} for row in rows]
 
 

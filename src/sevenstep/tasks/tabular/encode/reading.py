@@ -59,7 +59,9 @@ class NumberForm:
         else:
             return np.full(len(values), np.nan)
         numbers: NDArray[np.float64] = made.to_numpy(writable=True)  # null becomes NaN
-        numbers[~np.isfinite(numbers)] = np.nan
+        known = np.isfinite(numbers)
+        if not known.all():
+            numbers[~known] = np.nan
         for code in self.codes:
             numbers[numbers == code] = np.nan
         return numbers
