@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from sevenstep import Project
-from sevenstep.live import scoring
+from sevenstep.live import kept, scoring
 from sevenstep.live.channels import LOG
 from sevenstep.live.check import Check
 from sevenstep.live.ledger.tables import live_scores
@@ -181,11 +181,11 @@ def test_a_correction_scores_its_day_again(live: Operation) -> None:
 def test_what_is_kept_is_made_again_when_it_is_lost(live: Operation) -> None:
     last = lived(live, range(10))
     first = monitor(live, at(9, 21), last)
-    for name in (scored.FOLDER, "references"):
+    for name in (kept.FOLDER, "references"):
         shutil.rmtree(live.store / name)
     again = monitor(live, at(9, 22), last)
     assert [one.to_json() for one in again.kpis] == [one.to_json() for one in first.kpis]
-    (live.store / scored.FOLDER / "0001.parquet").write_bytes(b"torn")
+    (live.store / kept.FOLDER / "0001.parquet").write_bytes(b"torn")
     (live.store / "references" / "0001.npz").write_bytes(b"torn")
     assert [one.to_json() for one in monitor(live, at(9, 23), last).kpis] == [one.to_json() for one in first.kpis]
 
@@ -193,7 +193,7 @@ def test_what_is_kept_is_made_again_when_it_is_lost(live: Operation) -> None:
 def test_nothing_published_later_is_seen(live: Operation) -> None:
     last = lived(live, range(6))
     early = monitor(live, at(5, 21), last).to_json()
-    again = live.store / scored.FOLDER
+    again = live.store / kept.FOLDER
     shutil.rmtree(again)
     lived(live, range(6, 9), times(3, 6), last)
     late = monitor(live, at(5, 22))

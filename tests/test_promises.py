@@ -93,7 +93,7 @@ def test_the_runs_above_could_reach_no_other_machine(isolated: tuple[Path, Mappi
 
 
 def test_what_a_run_writes_holds_no_code(runs: list[Path]) -> None:
-    plain = {".json", ".jsonl", ".parquet", ".npy", ".html", ".yaml", ".txt", ".csv"}
+    plain = {".json", ".jsonl", ".parquet", ".npy", ".html", ".yaml", ".txt", ".csv", ".sqlite"}
     written = [path for folder in runs for path in folder.rglob("*") if path.is_file()]
     assert len(written) > 100
     assert {path.suffix for path in written} - {""} <= plain
