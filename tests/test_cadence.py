@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from sevenstep.errors import InputError
-from sevenstep.live.cadence.calendar import AHEAD, HOUR, calendar, days_that_count, price_of
+from sevenstep.live.cadence.calendar import AHEAD, HOUR, calendar, days_that_count, longest_period, price_of
 from sevenstep.live.cadence.choose import Cadence, Price, best_leads, best_period, loss_of_leads, loss_of_period
 from sevenstep.live.cadence.curve import Curve, age_curve, on_common_times
 from sevenstep.live.losstest import loss_test
@@ -79,7 +79,8 @@ def test_without_prices_the_fewest_refreshes_within_the_tolerance_are_chosen() -
 
 
 def test_what_does_not_grow_old_is_refreshed_as_seldom_as_may_be() -> None:
-    assert best_period(FLAT, HORIZON, Price()).period == HORIZON // 2
+    assert best_period(FLAT, HORIZON, Price(), 100).period == HORIZON // 2
+    assert best_period(FLAT, HORIZON, Price(), 3).period == 3
     assert best_leads(FLAT, HORIZON, Price()).leads == ()
 
 
@@ -136,6 +137,13 @@ def test_worse_weeks_call_for_learning_anew_and_better_ones_do_not() -> None:
     assert not loss_test([*steady, 0.07, 0.06]).due
     assert not loss_test([*steady, 0.101, 0.1015]).due
     assert not loss_test([0.1, 0.2]).due
+
+
+@pytest.mark.parametrize(
+    ("step", "most"), [(timedelta(hours=1), 24), (timedelta(days=1), 7), (timedelta(weeks=1), 4), (timedelta(days=30), 4)]
+)
+def test_a_refresh_comes_before_what_repeats_in_the_data_has_gone_by(step: timedelta, most: int) -> None:
+    assert longest_period(step) == most
 
 
 def small(tmp_path: Path, more: str = "") -> Project:

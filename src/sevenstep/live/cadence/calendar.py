@@ -28,7 +28,7 @@ from sevenstep.spec.operate import DayFile
 from sevenstep.stats.metrics import METRICS
 from sevenstep.tasks.leading import leading_kpi, leading_metric
 
-__all__ = ["Reckoned", "calendar", "days_that_count", "reckon", "reckoned"]
+__all__ = ["Reckoned", "calendar", "days_that_count", "longest_period", "price_of", "reckon", "reckoned"]
 
 FILE = "cadence.json"
 AHEAD = timedelta(days=62)  # how far ahead moments are told
@@ -86,7 +86,7 @@ def reckon(operation: Operation, now: datetime) -> Reckoned:
     step = _step(times_known(data))
     price = price_of(spec, kpi, step)
     every = spec.operate.refresh.days == "every"
-    cadence = best_period(curve, horizon, price) if every else best_leads(curve, horizon, price)
+    cadence = best_period(curve, horizon, price, longest_period(step)) if every else best_leads(curve, horizon, price)
     found = Reckoned(release.number, now, step.total_seconds(), horizon, curve, cadence, price)
     replace_file(operation.store / FILE, json.dumps(found.to_json(), ensure_ascii=False, indent=1).encode())
     return found
@@ -153,6 +153,12 @@ def price_of(spec: Spec, kpi: Kpi, step: timedelta) -> Price:
     unit = 0.01 if METRICS[leading_metric(kpi)].unit == "share" else 1.0
     point = kpi.worth.per_point / unit * (step / YEAR) if kpi.worth is not None else 0.0
     return Price(refresh.cost, refresh.churn, point, refresh.tolerance)
+
+
+def longest_period(step: timedelta) -> int:
+    """The longest period there may be, in steps: a week of daily data, a day of finer ones, a month of coarser ones."""
+    usual = timedelta(weeks=1) if step >= timedelta(days=1) else timedelta(days=1)
+    return max(1, round(usual / step)) if step < timedelta(weeks=1) else 4
 
 
 def _first(spec: Spec) -> Kpi:

@@ -84,10 +84,13 @@ def loss_of_period(curve: Curve, horizon: int, period: int) -> float:
     return float(curve.at(made.reshape(-1)).mean())
 
 
-def best_period(curve: Curve, horizon: int, price: Price) -> Cadence:
-    """Where every day counts: the steps between refreshes of all of them."""
-    longest = max(1, horizon // 2)
-    options = [_of_period(curve, horizon, period, price) for period in range(1, longest + 1)]
+def best_period(curve: Curve, horizon: int, price: Price, longest: int) -> Cadence:
+    """Where every day counts: the steps between refreshes of all of them, at most ``longest``.
+
+    The loss of a period is a mean over the days its refreshes may fall on. Which they are matters the more the fewer there are
+    (a fortnight always meets the same half of a fortnightly plan), so ``longest`` should be short beside what repeats.
+    """
+    options = [_of_period(curve, horizon, period, price) for period in range(1, max(1, min(longest, horizon // 2)) + 1)]
     first, last = options[0], _of_period(curve, horizon, horizon, price)
     best = _cheapest(options, first.loss, price)
     return _beside(best, first, last, price)

@@ -158,7 +158,7 @@ def rehearse(
     curve = curve_of(model, made, target, metric, leads_up_to(horizon), own.seed)
     life = min(LIFE, horizon)
     refresh = own.operate.refresh
-    cadence = best_period(curve, life, Price(refresh.cost, refresh.churn, 0.0, refresh.tolerance))
+    cadence = best_period(curve, life, Price(refresh.cost, refresh.churn, 0.0, refresh.tolerance), WEEK)
     clock.lap("study of age")
     if plan.shift is not None:
         shutil.copytree(operation.store, folder / "shifted")
