@@ -53,7 +53,7 @@ def scored(
     if times.is_empty():
         return known
     fresh = _fresh(operation, connection, released, times, now, last)
-    whole = newest_days(_replaced(known, fresh, times), KEPT)
+    whole = newest_days(_replaced(known, fresh, times), KEPT).sort("target", "time", "item", AHEAD)  # sums depend on the order
     keep_rows(operation.store, released.release.number, whole, until)
     return whole
 
