@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, log_loss
@@ -71,21 +71,71 @@ def test_honest_probabilities_are_left_as_they_are(classes: int) -> None:
     assert apply(scores, found).frame["prediction"].to_list() == pytest.approx(scores.frame["prediction"].to_list())
 
 
-def test_few_items_of_a_class_carry_no_map() -> None:
+@pytest.mark.parametrize(("rare", "shape"), [(4, "none"), (15, "slope")])
+def test_a_handful_of_items_of_a_class_carry_a_slope_and_a_level_and_fewer_carry_nothing(rare: int, shape: str) -> None:
     stated, truth, _ = drawn(400, too_sure=3.0)
-    truth[np.flatnonzero(truth == 1)[15:]] = 0
-    assert calibrate(classified(stated, truth, np.arange(400) % 5), brief_of("log_loss"))["map"] == NOTHING
+    truth[np.flatnonzero(truth == 1)[rare:]] = 0
+    found = calibrate(classified(stated, truth, np.arange(400) % 2), brief_of("log_loss"))["map"]
+    assert shape == "none" if found == NOTHING else found["beta"][0] == found["beta"][1] < 1.0
+
+
+def _bent(items: int) -> tuple[Floats, Floats]:
+    """Stated probabilities, and classes drawn by a beta map of them with two different slopes."""
+    random = np.random.default_rng(5)
+    given = random.beta(0.6, 0.6, items)
+    score = 0.4 * np.log(given) - 2.0 * np.log1p(-given) - 0.5
+    return np.column_stack([1 - given, given]), (random.random(items) < 1 / (1 + np.exp(-score))).astype(int)
 
 
 def test_the_beta_map_is_the_logistic_regression_of_both_logarithms() -> None:
-    stated, truth, _ = drawn(1500, too_sure=2.0)
+    stated, truth = _bent(1500)
     scores = classified(stated, truth, np.arange(1500) % 5)
     found = calibrate(scores, brief_of("log_loss"))["map"]
     assert found["kind"] == "beta"
-    terms = np.column_stack([np.log(stated[:, 1]), -np.log1p(-stated[:, 1])])
+    terms = np.column_stack([np.log(stated[:, 1]), -np.log1p(-stated[:, 1])]).clip(np.log(1e-6), -np.log(1e-6))
     twin = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(terms, truth)
-    assert found["beta"] == pytest.approx([*twin.coef_[0], twin.intercept_[0]], abs=2e-3)
-    assert calibrated(stated, found)[:, 1] == pytest.approx(twin.predict_proba(terms)[:, 1], abs=1e-3)
+    assert found["beta"] == pytest.approx([*twin.coef_[0], twin.intercept_[0]], abs=5e-3)
+    assert calibrated(stated, found)[:, 1] == pytest.approx(twin.predict_proba(terms)[:, 1], abs=2e-3)
+
+
+def test_a_slope_is_held_near_one_as_a_normal_prior_of_half_holds_it() -> None:
+    stated, truth, _ = drawn(120, too_sure=4.0, seed=3)
+    given = calibrate(classified(stated, truth, np.arange(120) % 2), brief_of("log_loss"))["map"]["beta"]
+    held = stated[:, 1].clip(1e-6, 1 - 1e-6)
+    score = np.log(held / (1 - held))
+
+    def loss(weights: Floats) -> float:
+        own = weights[0] * score + weights[1]
+        return float(np.sum(np.logaddexp(0, own) - truth * own) + (weights[0] - 1) ** 2 / (2 * 0.5**2))
+
+    twin = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-9}).x
+    assert given == pytest.approx([twin[0], twin[0], twin[1]], abs=3e-3)
+
+
+def test_a_fit_far_from_where_it_starts_does_not_run_away() -> None:
+    random = np.random.default_rng(0)
+    score = random.normal(size=3000) * 9 - 14
+    truth = (random.random(3000) < 1 / (1 + np.exp(-(score / 9 * 2 - 1)))).astype(int)
+    stated = 1 / (1 + np.exp(-score))
+    items = Judged.of(classified(np.column_stack([1 - stated, stated]), truth, np.arange(3000) % 5).frame)
+    made = items.with_probability(calibrated(items.probability, choose_map(items).way))
+    assert made.probability[:, 1].mean() == pytest.approx(truth.mean(), abs=0.01)
+    assert -np.log(made.own()).mean() < 0.9 * -np.log(np.clip(items.own(), 1e-6, 1)).mean()
+
+
+def test_where_folds_follow_in_time_the_newest_items_say_how_frequent_a_class_is() -> None:
+    random = np.random.default_rng(1)
+    share = np.repeat([0.30, 0.20, 0.10, 0.05, 0.05], 400)
+    truth = (random.random(2000) < share).astype(int)
+    stated = np.clip(0.2 + random.normal(0, 0.02, 2000), 0.01, 0.99)
+    scores = classified(np.column_stack([1 - stated, stated]), truth, np.arange(2000) // 400)
+    dated = scores.frame.with_columns(pl.from_epoch(pl.col("unit") * 3600, "s").alias("time"))
+    middle = np.array([[0.8, 0.2]])
+    in_order = float(calibrated(middle, calibrate(ScoreTable(dated), brief_of("log_loss"))["map"])[0, 1])
+    assert in_order < 0.09
+    assert float(np.average(truth, weights=0.5 ** ((1999 - np.arange(2000)) / 500))) == pytest.approx(in_order, abs=0.01)
+    mixed = ScoreTable(dated.with_columns((pl.col("unit") % 5).cast(pl.Int32).alias("fold")))
+    assert float(calibrated(middle, calibrate(mixed, brief_of("log_loss"))["map"])[0, 1]) > 0.12
 
 
 def test_the_temperature_has_the_least_log_loss() -> None:
@@ -116,7 +166,9 @@ def test_a_map_is_chosen_on_items_it_was_not_fitted_on() -> None:
     random = np.random.default_rng(0)
     given = random.random(60)
     truth = (random.random(60) < given).astype(int)
-    assert choose_map(Judged.of(classified(np.column_stack([1 - given, given]), truth, np.arange(60) % 3).frame)) == NOTHING
+    items = Judged.of(classified(np.column_stack([1 - given, given]), truth, np.arange(60) % 3).frame)
+    assert choose_map(items).way == NOTHING
+    assert choose_map(items).unseen.tolist() == items.probability.tolist()
 
 
 def test_the_threshold_follows_the_costs() -> None:

@@ -18,7 +18,7 @@ from sevenstep.spec.brief import Brief
 from sevenstep.tasks.leading import leading_kpi, leading_metric, target_of
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 from sevenstep.tasks.shifting import best_shift
-from sevenstep.tasks.tabular.decide import aim_of, cuts_by_cost, tuned_cuts
+from sevenstep.tasks.tabular.decide import aim_of, cuts_by_cost, paying_cuts, tuned_cuts
 from sevenstep.tasks.tabular.judged import Judged
 from sevenstep.tasks.tabular.mapping import calibrated, choose_map
 
@@ -45,16 +45,16 @@ def apply(scores: ScoreTable, calibration: Calibration) -> ScoreTable:
 
 def _of_classes(frame: pl.DataFrame, brief: Brief) -> Calibration:
     items = Judged.of(frame).known()
-    way = choose_map(items)
-    items = items.with_probability(calibrated(items.probability, way))
-    cuts = cuts_by_cost(items.cost)
+    chosen = choose_map(items)
+    unseen, items = items.with_probability(chosen.unseen), items.with_probability(calibrated(items.probability, chosen.way))
+    cuts = paying_cuts(unseen, cuts_by_cost(items.cost))
     target = frame["target"][0] if len(frame) else ""
     aim = aim_of([kpi for kpi in brief.kpis if target_of(kpi, brief.targets) == target])
     if aim is not None:
         cuts = tuned_cuts(items, aim, cuts)
     least = {bound: _least(items.own(), level) for bound, level in SETS.items()}
     tuned = "costs" if aim is None else aim.metric.name
-    return {"map": dict(way), "cuts": cuts.tolist(), "cuts_for": tuned, "least": least, "n": len(items)}
+    return {"map": dict(chosen.way), "cuts": cuts.tolist(), "cuts_for": tuned, "least": least, "n": len(items)}
 
 
 def _least(own: Floats, level: float) -> float:

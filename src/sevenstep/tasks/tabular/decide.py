@@ -1,8 +1,9 @@
 """At which probability to decide for a class: what the costs say, or what the KPI's metric rewards.
 
 With calibrated probabilities and costs the threshold follows (Elkan, 2001, The foundations of cost-sensitive learning): alarm
-where the expected cost of a miss exceeds that of a false alarm. A metric such as F1 has no such rule; its threshold is the one
-that was best on scored items, and it is taken only where it also helps on parts of the items it was not chosen on.
+where the expected cost of a miss exceeds that of a false alarm. It is left for the plain one (more likely than not) only where
+scored items speak against it more than the probabilities speak for it. A metric such as F1 has no such rule; its threshold is the
+one that was best on scored items, and it is taken only where it also helps on parts of the items it was not chosen on.
 """
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ from sevenstep.stats.metric import Metric
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
 from sevenstep.tasks.tabular.judged import Judged
+from sevenstep.tasks.tabular.mapping import mean_and_error
 
-__all__ = ["Aim", "aim_of", "cuts_by_cost", "decided_codes", "tuned_cuts"]
+__all__ = ["HALF", "LARGEST", "Aim", "aim_of", "cuts_by_cost", "decided_codes", "paying_cuts", "plain_cuts", "tuned_cuts"]
+
+HALF, LARGEST = 0.5, 1.0
+"""Cuts without costs: more likely than not, and the largest of several."""
 
 HALVES = ("precision", "recall")  # each alone is perfect at a threshold of no use
 FACTORS = np.exp(np.linspace(-1.0, 1.0, 21))  # what the cut of a class is multiplied with, one class at a time
@@ -66,6 +71,34 @@ def cuts_by_cost(costs: Floats) -> Floats:
         return np.array([float(costs[0] / max(float(costs.sum()), 1e-12))])
     cheapest = np.where(costs > 0, costs, np.inf).min()
     return np.where(costs > 0, cheapest / np.maximum(costs, 1e-12), np.inf) if np.isfinite(cheapest) else np.ones(len(costs))
+
+
+def plain_cuts(classes: int) -> Floats:
+    """Cuts without costs: one for two classes, one for each of more."""
+    return np.array([HALF]) if classes == 2 else np.full(classes, LARGEST)
+
+
+def paying_cuts(items: Judged, cuts: Floats) -> Floats:
+    """The cuts that follow from the costs, or the plain ones where those would have been cheaper.
+
+    If the probabilities are right, the cuts by cost save what they promise; where the signal is weak and shares drift, they may
+    not be. The promise counts as one observation with a standard error as large as itself, beside what was saved on the items
+    with its own standard error, and the plain cuts are taken where the mean of both, weighted by precision, is a loss.
+
+    Args:
+        items: with probabilities calibrated without each item's part.
+        cuts: by cost (`cuts_by_cost`).
+    """
+    plain = plain_cuts(items.classes)
+    decided = [decided_codes(items.probability, each) for each in (plain, cuts)]
+    if len(items) == 0 or (decided[0] == decided[1]).all():
+        return cuts
+    lost = [items.cost[items.truth] * (codes != items.truth) for codes in decided]
+    every = items.probability * items.cost
+    expected = [every.sum(axis=1) - every[np.arange(len(items)), codes] for codes in decided]
+    promised = float(np.average(expected[0] - expected[1], weights=items.worth))
+    saved, error = mean_and_error(lost[0] - lost[1], items.worth)
+    return plain if saved * promised < -(error**2) else cuts
 
 
 def decided_codes(probability: Floats, cuts: Floats) -> Places:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 __all__ = ["Judged"]
 
 MOST_PARTS = 5  # stretches of items that choices are checked on in turn
+HALVED = 0.25  # share of the items in order of time by which an item must be older to count half
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -26,6 +29,8 @@ class Judged:
         part: number of the part an item is left out with, when choices are checked on items they were not made on.
         cost: of not finding each class; with two classes the first is that of a false alarm.
         rows: position in the frame of the row of each item and class; of two classes only the second has one.
+        worth: how much each item says of those to come, 1 for the newest: shares of classes drift, so that where folds follow
+            one another in time older items count less.
     """
 
     probability: Floats
@@ -33,6 +38,7 @@ class Judged:
     part: Places
     cost: Floats
     rows: Places
+    worth: Floats
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> Judged:
@@ -50,7 +56,8 @@ class Judged:
         else:
             codes, cost = truth.argmax(axis=1).astype(np.float64), weight[0] if len(weight) else np.ones(several)
         part = _parts(frame["fold"].to_numpy()[rows[:, 0]], frame["unit"].to_numpy()[rows[:, 0]])
-        return cls(prediction, np.where(known, codes, -1).astype(np.int64), part, cost, rows)
+        worth = _worth(frame["fold"].to_numpy()[rows[:, 0]], frame["time"].to_physical().to_numpy()[rows[:, 0]])
+        return cls(prediction, np.where(known, codes, -1).astype(np.int64), part, cost, rows, worth)
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -66,7 +73,7 @@ class Judged:
 
     def at(self, items: NDArray[np.bool_]) -> Judged:
         """Only some of the items."""
-        taken = {name: getattr(self, name)[items] for name in ("probability", "truth", "part", "rows")}
+        taken = {name: getattr(self, name)[items] for name in ("probability", "truth", "part", "rows", "worth")}
         return replace(self, **taken)
 
     def with_probability(self, probability: Floats) -> Judged:
@@ -93,3 +100,15 @@ def _parts(fold: NDArray[np.int32], unit: Places) -> Places:
     """Folds put together to a few parts; items in turn where there is one fold alone."""
     numbers, place = np.unique(fold, return_inverse=True)
     return (place if len(numbers) > 1 else unit) % MOST_PARTS
+
+
+def _worth(fold: NDArray[np.int32], time: NDArray[Any]) -> Floats:
+    """Halved with every quarter of the items that is newer, where each fold is newer than the one before; else 1."""
+    moment = time.astype(np.float64)
+    numbers = np.unique(fold)
+    ends = [(moment[fold == number].min(), moment[fold == number].max()) for number in numbers]
+    if len(numbers) < 2 or not all(before[1] <= after[0] for before, after in pairwise(ends)):
+        return np.ones(len(fold))  # among them items without a time: what is not known is never in order
+    newer = (len(moment) - np.searchsorted(np.sort(moment), moment, "right")) / len(moment)
+    worth: Floats = 0.5 ** (newer / HALVED)
+    return worth

@@ -21,13 +21,12 @@ from sevenstep.tasks.contract import Explanation, Fitted
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 from sevenstep.tasks.tabular.bag import Bag
 from sevenstep.tasks.tabular.calibrate import apply, bounded
-from sevenstep.tasks.tabular.decide import decided_codes
+from sevenstep.tasks.tabular.decide import HALF, LARGEST, decided_codes
 from sevenstep.tasks.tabular.explain import explain
 from sevenstep.tasks.tabular.folds import known_rows
 from sevenstep.tasks.tabular.hindsight import judged
 from sevenstep.tasks.tabular.mapping import calibrated
 from sevenstep.tasks.tabular.problem import Problem
-from sevenstep.tasks.tabular.scoring import HALF, LARGEST
 from sevenstep.tasks.tabular.unseen import Seen, of_rows
 
 __all__ = ["TabularModel"]

@@ -15,14 +15,11 @@ from numpy.typing import NDArray
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.contract import Candidate, Fold
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
-from sevenstep.tasks.tabular.decide import cuts_by_cost
+from sevenstep.tasks.tabular.decide import cuts_by_cost, plain_cuts
 from sevenstep.tasks.tabular.folds import group_codes
 from sevenstep.tasks.tabular.problem import Problem
 
-__all__ = ["HALF", "LARGEST", "row_weights", "score_rows", "segment_scores"]
-
-HALF, LARGEST = 0.5, 1.0
-"""Cuts without costs: more likely than not, and the largest of several."""
+__all__ = ["row_weights", "score_rows", "segment_scores"]
 
 _MOST_SLICES, _MOST_VALUES = 4, 8
 
@@ -71,9 +68,7 @@ def _times(data: Dataset, row: NDArray[np.int64]) -> pl.Series:
 
 def _cuts(problem: Problem) -> Floats:
     """Cuts before any calibration, one for each row of an item: by the costs where there are some."""
-    if problem.priced:
-        return cuts_by_cost(np.array(problem.miss))
-    return np.array([HALF]) if problem.binary else np.full(len(problem.classes), LARGEST)
+    return cuts_by_cost(np.array(problem.miss)) if problem.priced else plain_cuts(len(problem.classes))
 
 
 def row_weights(problem: Problem, number: NDArray[Any]) -> Floats:
