@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score, log_loss
 from sevenstep.stats.metrics import METRICS
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.tasks.tabular.calibrate import apply, calibrate
-from sevenstep.tasks.tabular.decide import Aim, _figures, aim_of, cuts_by_cost, decided_codes
+from sevenstep.tasks.tabular.decide import Aim, _figures, _tuned_several, aim_of, cuts_by_cost, decided_codes, tuned_cuts
 from sevenstep.tasks.tabular.judged import Judged
 from sevenstep.tasks.tabular.mapping import NOTHING, calibrated, choose_map
 from tabular_data import brief_of, classified, figure, numbers
@@ -221,6 +221,47 @@ def test_rare_classes_get_lower_cuts_for_macro_f1() -> None:
     found = calibrate(scores, brief_of("macro_f1"))
     assert found["cuts"][2] < min(found["cuts"][0], found["cuts"][1])
     assert figure(left_out(scores, "macro_f1"), "macro_f1") > figure(scores, "macro_f1") + 0.02
+
+
+def test_a_class_stated_too_low_is_lifted() -> None:
+    chance, truth, _ = drawn(4000, 3)
+    stated = chance * np.array([1.0, 1.0, 0.3])
+    scores = classified(stated / stated.sum(axis=1, keepdims=True), truth, np.arange(4000) % 5)
+    lift = np.array(calibrate(scores, brief_of("log_loss"))["map"]["lift"])
+    assert lift[2] - lift[:2].mean() == pytest.approx(np.log(1 / 0.3), abs=0.15)
+    assert figure(left_out(scores, "log_loss", classes=3), "log_loss") == pytest.approx(log_loss(truth, chance), abs=0.01)
+
+
+def _dirichlet(random: np.random.Generator, items: int, shares: Floats) -> tuple[Floats, Floats]:
+    """True probabilities of classes of unequal shares, and classes drawn by them."""
+    chance = random.dirichlet(shares, items)
+    return chance, (random.random((items, 1)) < chance.cumsum(axis=1)).argmax(axis=1)
+
+
+def test_cuts_of_several_classes_raise_macro_f1_on_new_items_even_where_few_were_scored() -> None:
+    random, gained = np.random.default_rng(4), []
+    shares = np.array([1.0, 0.6, 0.1, 0.08])
+    for _ in range(10):
+        chance, truth = _dirichlet(random, 300, shares)
+        found = calibrate(classified(chance, truth, np.arange(300) % 5), brief_of("macro_f1"))
+        chance, truth = _dirichlet(random, 5000, shares)
+        codes = [chance.argmax(axis=1), decided_codes(calibrated(chance, found["map"]), np.array(found["cuts"]))]
+        usual, chosen = (f1_score(truth, own, average="macro") for own in codes)
+        gained.append(chosen - usual)
+    assert np.mean(gained) > 2 * np.std(gained, ddof=1) / np.sqrt(10)
+
+
+def test_cuts_that_scored_items_speak_against_are_not_taken() -> None:
+    random = np.random.default_rng(4)
+    chance, truth = _dirichlet(random, 4000, np.array([1.0, 0.6, 0.1]))
+    items = Judged.of(classified(chance, truth, np.arange(4000) % 5).frame)
+    aim = aim_of(brief_of("macro_f1").kpis)
+    assert aim is not None
+    assert (tuned_cuts(items, aim, np.ones(3)) != 1.0).any()
+    feared = np.column_stack([chance[:, :2], np.maximum(chance[:, :2].max(axis=1) - 0.4, 0.01)])  # high where it is never so
+    wrong = items.with_probability(feared / feared.sum(axis=1, keepdims=True))
+    assert (_tuned_several(wrong, aim, np.ones(3)) != 1.0).any()
+    assert tuned_cuts(wrong, aim, np.ones(3)).tolist() == [1.0, 1.0, 1.0]
 
 
 def test_precision_alone_leaves_the_threshold_to_the_costs_and_both_goals_are_met_together() -> None:

@@ -2,8 +2,10 @@
 
 With calibrated probabilities and costs the threshold follows (Elkan, 2001, The foundations of cost-sensitive learning): alarm
 where the expected cost of a miss exceeds that of a false alarm. It is left for the plain one (more likely than not) only where
-scored items speak against it more than the probabilities speak for it. A metric such as F1 has no such rule; its threshold is the
-one that was best on scored items, and it is taken only where it also helps on parts of the items it was not chosen on.
+scored items speak against it more than the probabilities speak for it. A metric such as F1 has no such rule. Of two classes its
+threshold is the one that was best on scored items, and it is taken only where it also helps on parts of the items it was not
+chosen on. Of more, rare ones have too few items for that: their cuts are best for the counts that the probabilities expect
+(Dembczynski et al., 2013, Optimizing the F-measure in multi-label classification), unless scored items speak against them.
 """
 
 from __future__ import annotations
@@ -81,9 +83,7 @@ def plain_cuts(classes: int) -> Floats:
 def paying_cuts(items: Judged, cuts: Floats) -> Floats:
     """The cuts that follow from the costs, or the plain ones where those would have been cheaper.
 
-    If the probabilities are right, the cuts by cost save what they promise; where the signal is weak and shares drift, they may
-    not be. The promise counts as one observation with a standard error as large as itself, beside what was saved on the items
-    with its own standard error, and the plain cuts are taken where the mean of both, weighted by precision, is a loss.
+    Right probabilities hold what they promise; where the signal is weak and shares drift, they may not be right.
 
     Args:
         items: with probabilities calibrated without each item's part.
@@ -98,7 +98,7 @@ def paying_cuts(items: Judged, cuts: Floats) -> Floats:
     expected = [every.sum(axis=1) - every[np.arange(len(items)), codes] for codes in decided]
     promised = float(np.average(expected[0] - expected[1], weights=items.worth))
     saved, error = mean_and_error(lost[0] - lost[1], items.worth)
-    return plain if saved * promised < -(error**2) else cuts
+    return plain if _refuted(promised, saved, error) else cuts
 
 
 def decided_codes(probability: Floats, cuts: Floats) -> Places:
@@ -109,8 +109,13 @@ def decided_codes(probability: Floats, cuts: Floats) -> Places:
 
 
 def tuned_cuts(items: Judged, aim: Aim, start: Floats) -> Floats:
-    """The cuts with the least loss, or ``start`` where those save no more than chance does on parts they were not chosen on."""
-    tune = _tuned_single if len(start) == 1 else _tuned_several
+    """The cuts with the least loss, or ``start`` where they do not pay on parts they were not chosen on.
+
+    What was chosen by what came true must save more than chance does; what was chosen by probabilities is taken unless what came
+    true speaks against it.
+    """
+    single = len(start) == 1
+    tune = _tuned_single if single else _tuned_several
     gains = []
     for part in np.unique(items.part):
         own = items.at(items.part == part)
@@ -118,9 +123,22 @@ def tuned_cuts(items: Judged, aim: Aim, start: Floats) -> Floats:
             counts = [_counts(own, start), _counts(own, tune(items.at(items.part != part), aim, start))]
             usual, chosen = aim.losses(np.stack(counts), items.cost)
             gains.append(float(usual - chosen))
-    if len(gains) < 2 or not np.mean(gains) > np.std(gains, ddof=1) / np.sqrt(len(gains)):
+    if len(gains) < 2:
         return start
-    return tune(items, aim, start)
+    cuts, saved, error = tune(items, aim, start), float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
+    if single:
+        return cuts if saved > error else start
+    usual, chosen = aim.losses(np.stack([_expected_counts(items, start), _expected_counts(items, cuts)]), items.cost)
+    return start if _refuted(float(usual - chosen), saved, error) else cuts
+
+
+def _refuted(promised: float, saved: float, error: float) -> bool:
+    """Whether what was saved, with its standard error, speaks against a saving that probabilities promise.
+
+    The promise counts as one observation with a standard error as large as itself; refuted is it where the mean of both, weighted
+    by precision, is a loss.
+    """
+    return not saved * promised >= -(error**2)
 
 
 def _tuned_single(items: Judged, aim: Aim, start: Floats) -> Floats:
@@ -148,13 +166,13 @@ def _averaged(values: Floats, reach: int) -> Floats:
 
 
 def _tuned_several(items: Judged, aim: Aim, start: Floats) -> Floats:
-    """Cuts of more classes, improved one class at a time."""
+    """Cuts of more classes, improved one class at a time for what the probabilities expect."""
     cuts = start.copy()
     for _ in range(ROUNDS):
         for place in range(len(cuts)):
             tried = np.repeat(cuts[None, :], len(FACTORS), axis=0)
             tried[:, place] *= FACTORS
-            losses = aim.losses(np.stack([_counts(items, row) for row in tried]), items.cost)
+            losses = aim.losses(np.stack([_expected_counts(items, row) for row in tried]), items.cost)
             if np.isfinite(losses).any():
                 cuts = tried[int(np.nanargmin(losses))]
     return np.asarray(cuts / cuts.max())
@@ -165,6 +183,12 @@ def _counts(items: Judged, cuts: Floats) -> Floats:
     pair = items.truth * items.classes + decided_codes(items.probability, cuts)
     counted = np.bincount(pair, minlength=items.classes**2).astype(np.float64)
     return counted.reshape(items.classes, items.classes)
+
+
+def _expected_counts(items: Judged, cuts: Floats) -> Floats:
+    """Items by true and decided class as the probabilities expect them."""
+    decided = decided_codes(items.probability, cuts)[:, None] == np.arange(items.classes)
+    return np.asarray(items.probability.T @ decided)
 
 
 def _figures(metric: Metric, counts: Floats, costs: Floats) -> Floats:

@@ -3,8 +3,8 @@
 Two classes: a slope and a level on the logistic scale (Platt, 2000) where a class has a handful of items, beta calibration
 (Kull, Silva Filho and Flach, 2017), whose three parameters few items can carry, or centred isotonic regression (Oron and
 Flournoy, 2017), which follows any shape and keeps the order of items, where there are many. More classes: one temperature (Guo
-et al., 2017). A map is taken only where it lowers the log loss of items it was not fitted on. Items count as much as they say
-of those to come (`Judged.worth`).
+et al., 2017), or a temperature and a lift of each class (Alexandari, Kundaje and Shrikumar, 2020). A map is taken only where it
+lowers the log loss of items it was not fitted on. Items count as much as they say of those to come (`Judged.worth`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression, minimize_scalar
-from scipy.special import expit
+from scipy.optimize import isotonic_regression, minimize, minimize_scalar
+from scipy.special import expit, log_softmax, softmax
 
 from sevenstep.tasks.tabular.judged import Judged
 
@@ -27,7 +27,7 @@ LEAST = 1e-6
 HANDFUL, FEWEST, MANY = 5, 20, 1_000  # items of the rarest class: from then on a slope, the beta map, isotonic regression
 MOST_STEPS, LEAST_STEP = 50, 1e-6  # of Newton's method
 RIDGE = 1e-3  # bounds weights where no item is in doubt
-SLOPE_RIDGE = 4.0  # holds a slope at 1 as if its standard error were known to be one half
+HELD = 4.0  # ridge that holds a slope at 1, or a lift at 0, as if its standard error were known to be one half
 BLEND = 0.02  # share of the beta map in the isotonic one, which keeps items apart where it is flat
 
 Floats = NDArray[np.float64]
@@ -67,7 +67,7 @@ def calibrated(probability: Floats, way: Map) -> Floats:
     if way["kind"] == "none":
         return probability
     if way["kind"] == "temperature":
-        return _tempered(probability, way["temperature"])
+        return _tempered(probability, way["temperature"], way.get("lift", 0.0))
     second = _beta(probability[:, 1], way["beta"])
     if way["kind"] == "isotonic":
         second = (1 - BLEND) * np.interp(probability[:, 1], way["given"], way["meant"]) + BLEND * second
@@ -77,7 +77,7 @@ def calibrated(probability: Floats, way: Map) -> Floats:
 def _fits(items: Judged) -> list[Callable[[Judged], Map]]:
     rarest = int(np.bincount(items.truth, minlength=items.classes).min())
     if items.classes > 2:
-        return [_fit_temperature] if rarest >= FEWEST else []
+        return [_fit_temperature, _fit_lift] if rarest >= FEWEST else []
     each = ((HANDFUL, _fit_slope), (FEWEST, _fit_beta), (MANY, _fit_isotonic))
     return [fit for least, fit in each if rarest >= least]
 
@@ -151,7 +151,7 @@ def _fit_slope(items: Judged) -> Map:
     """One slope, held near 1, and a level; written as the beta map it is a case of."""
     score = _terms(items.probability[:, 1])[:, :2].sum(axis=1)
     middle = float(np.average(score, weights=items.worth))
-    slope, level = _logistic(np.column_stack([score - middle, np.ones(len(score))]), items, SLOPE_RIDGE)
+    slope, level = _logistic(np.column_stack([score - middle, np.ones(len(score))]), items, HELD)
     slope = max(float(slope), 0.0)
     return {"kind": "beta", "beta": _rounded(np.array([slope, slope, level - slope * middle]), 6)}
 
@@ -177,10 +177,9 @@ def _rounded(values: Floats, digits: int) -> list[float]:
     return [float(f"{value:.{digits}g}") for value in values]
 
 
-def _tempered(probability: Floats, temperature: float) -> Floats:
-    raised = np.clip(probability, LEAST, 1.0) ** (1.0 / temperature)
-    result: Floats = raised / raised.sum(axis=1, keepdims=True)
-    return result
+def _tempered(probability: Floats, temperature: float, lift: Any = 0.0) -> Floats:
+    """Probabilities whose logarithms are divided by the temperature, lifted by class, and brought back to a sum of 1."""
+    return np.asarray(softmax(np.log(np.clip(probability, LEAST, 1.0)) / temperature + np.asarray(lift), axis=1))
 
 
 def _fit_temperature(items: Judged) -> Map:
@@ -190,3 +189,21 @@ def _fit_temperature(items: Judged) -> Map:
 
     found = minimize_scalar(loss, bounds=(-1.5, 1.5), method="bounded")
     return {"kind": "temperature", "temperature": float(f"{np.exp(found.x):.5g}")}
+
+
+def _fit_lift(items: Judged) -> Map:
+    """A temperature and a lift of each class, which a ridge holds at 0."""
+    scores = np.log(np.clip(items.probability, LEAST, 1.0))
+    wanted = items.truth[:, None] == np.arange(items.classes)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        logarithm = log_softmax(weights[0] * scores + weights[1:], axis=1)
+        over = items.worth[:, None] * (np.exp(logarithm) - wanted)
+        slopes = np.append((over * scores).sum(), over.sum(axis=0) + HELD * weights[1:])
+        total = -(items.worth[:, None] * logarithm)[wanted].sum() + 0.5 * HELD * (weights[1:] ** 2).sum()
+        return float(total), slopes
+
+    start = np.append(1.0, np.zeros(items.classes))
+    limits = [(np.exp(-1.5), np.exp(1.5)), *[(None, None)] * items.classes]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits).x
+    return {"kind": "temperature", "temperature": float(f"{1.0 / found[0]:.5g}"), "lift": _rounded(found[1:], 5)}
