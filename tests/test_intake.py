@@ -144,6 +144,14 @@ def test_true_and_false_become_booleans_and_yes_and_no_where_the_spec_says_so(tm
     assert items.rows() == [(True, True, "no", 1), (False, False, "yes", 2)]
 
 
+def test_a_usual_mark_for_no_value_is_missing_where_the_spec_says_boolean(tmp_path: Path) -> None:
+    taken = take(tmp_path, "b,y\nyes,1\nn/a,2\nno,3\n", types={"b": "boolean"})
+    assert taken.items["b"].to_list() == [True, None, False]
+    assert "could not be read" not in said(taken, "converted")
+    told = said(take(tmp_path, "b,y\nyes,1\nperhaps,2\nno,3\n", types={"b": "boolean"}), "converted")
+    assert "1 could not be read, such as 'perhaps'" in told
+
+
 def test_the_spec_decides_the_type(tmp_path: Path) -> None:
     text = "a,b,c,y\n1,2.0,x,1\n2,3.0,5,2\n"
     items = take(tmp_path, text, types={"a": "text", "b": "integer", "c": "number"}).items

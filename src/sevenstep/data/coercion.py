@@ -193,8 +193,9 @@ def _as_declared(texts: pl.Series, declared: str, expected: Expected) -> _Readin
             reading = _text_as_number(texts)
             return _declared_typed(reading, declared) if declared == "integer" else _as_float(reading)
         case "boolean":
-            truth = _truth(texts)
-            return _Reading(truth, truth.is_null() & texts.is_not_null())
+            told = _unmarked(texts)
+            truth = _truth(told)
+            return _Reading(truth, truth.is_null() & told.is_not_null())
         case "date" | "datetime":
             reading = _text_as_time(texts, expected.timezone)
             return _Reading(reading.values.cast(_TIMES[declared]), reading.failed, reading.notes)

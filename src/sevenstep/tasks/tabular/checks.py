@@ -27,7 +27,7 @@ from sevenstep.wording import counted, percent, roughly
 __all__ = ["check"]
 
 TINY, RARE, FEWEST_RARE = 10, 0.05, 100
-NEARLY_ALL, NEARLY_UNIQUE = 0.999, 0.95
+NEARLY_ALL, NAMING = 0.999, 0.5  # share of the rows with one value; levels to a row, at which a level hardly comes twice
 FEWEST_OPEN, SURE, FAR, LEVELS_TOLD = 20, 0.001, 0.1, 4
 MOST_ROWS = 200_000  # rows looked at for units and open rows
 AFTERWARDS = 0.5  # gap in shares of values missing, open rows against known ones
@@ -138,7 +138,7 @@ def _nearly_ids(table: _Table) -> Iterator[Finding]:
     """Categories that almost name the row: what is learnt about one level helps with no other row."""
     for name in table.of_kind("category"):
         values = table.known[name].drop_nulls()
-        if len(values) >= 20 and values.n_unique() >= NEARLY_UNIQUE / 2 * len(values):
+        if len(values) >= 20 and values.n_unique() >= NAMING * len(values):
             text = f"'{name}' has {values.n_unique():,} different values in {len(values):,} rows: it nearly names the row"
             yield table.found("NEARLY-ID", "warning", "unique", name, len(values), text, f"drop: [{name}], or keep a part of it")
 

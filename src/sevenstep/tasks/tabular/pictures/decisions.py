@@ -25,7 +25,7 @@ class Decisions:
         truth: code of the true class, ``[n]``.
         decided: code of the class decided for, ``[n]``.
         probability: of each class, ``[n, classes]``.
-        cut: the mean cut of two classes; NaN with more.
+        cut: the usual cut of two classes, where folds differ; NaN with more.
         row: position of the item in the data, ``[n]``.
     """
 
@@ -62,5 +62,5 @@ def decisions_of(scores: ScoreTable, problem: Problem) -> Decisions:
         decided[same] = decided_codes(items.probability[same], own)
     several = 1 if problem.binary else len(problem.classes)
     row = scores.frame["item"].to_numpy()[items.rows[:, 0]] // several
-    cut = float(cuts.mean()) if problem.binary else float("nan")
+    cut = float(np.median(cuts)) if problem.binary else float("nan")
     return Decisions(problem, items.truth, decided, items.probability, cut, row.astype(np.int64))
