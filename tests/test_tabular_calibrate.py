@@ -123,6 +123,15 @@ def test_a_fit_far_from_where_it_starts_does_not_run_away() -> None:
     assert -np.log(made.own()).mean() < 0.9 * -np.log(np.clip(items.own(), 1e-6, 1)).mean()
 
 
+def test_probabilities_that_rank_the_wrong_way_round_keep_their_order_under_the_map() -> None:
+    stated, truth, _ = drawn(2000, too_sure=2.0)
+    found = calibrate(classified(stated, 1 - truth, np.arange(2000) % 5), brief_of("roc_auc"))["map"]
+    rising = calibrated(np.column_stack([1 - np.linspace(0.01, 0.99, 50), np.linspace(0.01, 0.99, 50)]), found)[:, 1]
+    assert found["kind"] == "beta"
+    assert (np.diff(rising) > 0).all()
+    assert rising.mean() == pytest.approx((1 - truth).mean(), abs=0.03)
+
+
 def test_where_folds_follow_in_time_the_newest_items_say_how_frequent_a_class_is() -> None:
     random = np.random.default_rng(1)
     share = np.repeat([0.30, 0.20, 0.10, 0.05, 0.05], 400)

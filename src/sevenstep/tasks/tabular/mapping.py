@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression, minimize, minimize_scalar
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, log_softmax, logit, softmax
 
 from sevenstep.tasks.tabular.judged import Judged
 
@@ -28,6 +28,7 @@ HANDFUL, FEWEST, MANY = 5, 20, 1_000  # items of the rarest class: from then on 
 MOST_STEPS, LEAST_STEP = 50, 1e-6  # of Newton's method
 RIDGE = 1e-3  # bounds weights where no item is in doubt
 HELD = 4.0  # ridge that holds a slope at 1, or a lift at 0, as if its standard error were known to be one half
+LEAST_SLOPE = 0.01  # keeps the order of items where it says nothing, or the opposite
 BLEND = 0.02  # share of the beta map in the isotonic one, which keeps items apart where it is flat
 
 Floats = NDArray[np.float64]
@@ -107,13 +108,15 @@ def _beta(probability: Floats, weights: Any) -> Floats:
 
 def _beta_weights(items: Judged) -> list[float]:
     """Weights of log p, -log(1 - p) and 1 with the least log loss; where one of the first two is below 0 it is left out, so that
-    the order stays.
+    the order stays, and where both are, the slope is taken.
     """
     terms = _terms(items.probability[:, 1])
     used = np.ones(3, dtype=bool)
     weights = _logistic(terms, items, RIDGE)
     while (weights[:2] < 0).any():
         used[int(np.argmin(weights[:2]))] = False
+        if not used[:2].any():
+            return _slope_weights(items)
         weights = np.zeros(3)
         weights[used] = _logistic(terms[:, used], items, RIDGE)
     return _rounded(weights, 6)
@@ -147,13 +150,18 @@ def _logistic(terms: Floats, items: Judged, ridge: float) -> Floats:
     return weights
 
 
-def _fit_slope(items: Judged) -> Map:
+def _slope_weights(items: Judged) -> list[float]:
     """One slope, held near 1, and a level; written as the beta map it is a case of."""
     score = _terms(items.probability[:, 1])[:, :2].sum(axis=1)
     middle = float(np.average(score, weights=items.worth))
     slope, level = _logistic(np.column_stack([score - middle, np.ones(len(score))]), items, HELD)
-    slope = max(float(slope), 0.0)
-    return {"kind": "beta", "beta": _rounded(np.array([slope, slope, level - slope * middle]), 6)}
+    if slope < LEAST_SLOPE:  # then all are about as probable as the class is frequent
+        slope, level = LEAST_SLOPE, logit(np.average(items.truth == 1, weights=items.worth))
+    return _rounded(np.array([slope, slope, level - slope * middle]), 6)
+
+
+def _fit_slope(items: Judged) -> Map:
+    return {"kind": "beta", "beta": _slope_weights(items)}
 
 
 def _fit_beta(items: Judged) -> Map:
