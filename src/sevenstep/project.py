@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sevenstep.engine.artifact import StoredArtifact
     from sevenstep.live.labels import Labels
     from sevenstep.live.ledger.decisions import Decisions
-    from sevenstep.live.monitor import Watch
+    from sevenstep.live.monitor.watch import Watch
     from sevenstep.live.operation import Operation
     from sevenstep.live.recording import Arrival
     from sevenstep.live.refreshing import Version
@@ -252,7 +252,7 @@ class Project:
 
     def monitor(self) -> Watch:
         """How well the champion does on live rows, and what alarms there are."""
-        from sevenstep.live.monitor import monitor
+        from sevenstep.live.monitor.watch import monitor
 
         with self.operating() as operation:
             return monitor(operation, datetime.now(UTC))

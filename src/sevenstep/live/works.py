@@ -25,7 +25,7 @@ _SUNDAY = 6
 
 _LATE: Mapping[str, tuple[str, str]] = {
     "calendar": ("sevenstep.live.cadence.calendar", "calendar"),
-    "monitor": ("sevenstep.live.monitor", "monitor"),
+    "monitor": ("sevenstep.live.monitor.watch", "monitor"),
     "retrain": ("sevenstep.live.due", "retrain_if_due"),
 }
 """What is imported when it is first due: monitoring and learning bring libraries that a process standing by never needs."""
