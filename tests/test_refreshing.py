@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from sevenstep.live.operation import Operation
 from sevenstep.live.pointers import settle
 from sevenstep.live.refitting import Recipe, refitted
 from sevenstep.live.refreshing import FOLDER, read_version, read_versions, refresh
+from sevenstep.live.rehearsal.diary import Diary
 from sevenstep.live.rehearsal.lived import Lived, Rules, live_through
 from sevenstep.live.rehearsal.rehearse import leaks
 from sevenstep.live.rehearsal.world import World, published
@@ -169,10 +170,11 @@ def world_of(made: tuple[Path, Run], sales: float = 100.0) -> World:
     return world.changed(lambda items: items.with_columns(pl.col("sales").fill_null(sales)))
 
 
-def lived(operation: Operation, world: World, days: int) -> Lived:
+def lived(operation: Operation, world: World, days: int, told: Callable[[Any], None] = lambda moment: None) -> Lived:
     moments = world.moments(LAST, LAST + timedelta(days))
     rules = Rules(range(1, 8), (1, 7), [0.1, 0.1, 0.1, 0.1], timedelta(days=7))
-    return live_through(operation, world, recipe_of(operation), moments, rules, lambda operation, now, known: [])
+    diary = Diary(operation.store.parent / f"days of {operation.store.name}")
+    return live_through(operation, world, recipe_of(operation), moments, rules, lambda operation, now, known: [], diary, told)
 
 
 def test_members_learnt_anew_from_the_same_data_predict_the_same(made: tuple[Path, Run], operation: Operation) -> None:
@@ -199,9 +201,47 @@ def test_days_lived_through_refresh_and_learn_anew_when_it_is_time(made: tuple[P
     assert published(LAST) < published(LAST + timedelta(1))
 
 
+class _Stopped(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("last", [3, 7, 8, 9])
+def test_a_life_that_was_stopped_goes_on_where_it_was(made: tuple[Path, Run], tmp_path: Path, last: int) -> None:
+    """A week ends, and all is learnt anew, with the eighth day; the twin was never stopped."""
+    world, whole = world_of(made), []
+
+    def stop(moment: date) -> None:
+        if moment == LAST + timedelta(last):
+            raise _Stopped
+
+    for name in ("stopped", "twin"):
+        shutil.copytree(made[0] / ".sevenstep", tmp_path / name)
+        if name == "stopped":
+            with Project(made[0], tmp_path / name).operating() as opened, pytest.raises(_Stopped):
+                lived(opened, world, 10, stop)
+        days: list[date] = []
+        with Project(made[0], tmp_path / name).operating() as opened:
+            whole.append(lived(opened, world, 10, days.append))
+            assert champion(opened.store).number == 2
+        assert len(days) == (10 - last if name == "stopped" else 10)
+    stopped, twin = whole
+    for one, other in zip((*stopped.made, *stopped.weekly), (*twin.made, *twin.weekly), strict=True):
+        assert_frame_equal(one, other)
+    assert (stopped.refits, stopped.tests, stopped.checks) == (twin.refits, twin.tests, twin.checks)
+
+
+def test_a_life_stopped_between_a_release_and_its_note_learns_once(made: tuple[Path, Run], tmp_path: Path) -> None:
+    shutil.copytree(made[0] / ".sevenstep", tmp_path / "store")
+    with Project(made[0], tmp_path / "store").operating() as opened:
+        lived(opened, world_of(made), 8)
+        diary = Diary(tmp_path / "days of store")
+        diary.write({**diary.state(), "days": 7, "looked": True, "losses": [0.1] * 4, "refits": [], "tests": []})
+        again = lived(opened, world_of(made), 8)
+        assert [refit["release"] for refit in again.refits] == [2] and champion(opened.store).number == 2
+
+
 def test_no_day_lived_through_knows_of_the_days_after_it(made: tuple[Path, Run], tmp_path: Path) -> None:
     """Poison: all actuals after the fourth day are others, and nothing made until then changes."""
-    import shutil
 
     def poisoned(items: pl.DataFrame) -> pl.DataFrame:
         later = pl.col("day") > LAST + timedelta(4)
