@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from polars.testing import assert_frame_equal
 
 from sevenstep.engine.store import Store
-from sevenstep.live.due import retrain_due, retrain_if_due, weekly_losses
+from sevenstep.live.cadence.calendar import STALE, reckon_if_due
+from sevenstep.live.due import newest_day, retrain_due, retrain_if_due, weekly_losses
 from sevenstep.live.ledger.tables import item_key, observations, pointers, versions
 from sevenstep.live.observing import observe
 from sevenstep.live.operation import Operation
-from sevenstep.live.pointers import settle
+from sevenstep.live.pointers import promote, settle
 from sevenstep.live.refitting import Recipe, refitted
 from sevenstep.live.refreshing import FOLDER, read_version, read_versions, refresh
 from sevenstep.live.rehearsal.diary import Diary
@@ -265,12 +266,15 @@ def test_the_loss_of_each_week_is_that_of_its_forecasts_at_short_leads(operation
             observe(operation, actuals(day, 80.0 + ahead), "till", datetime(day.year, day.month, day.day, 20, tzinfo=UTC))
         version, known = refresh(operation, datetime(day.year, day.month, day.day, 21, tzinfo=UTC), known)
         made.append(read_version(operation.store, version).collect())
-    with operation.ledger.reading() as connection:
-        found = weekly_losses(operation, connection, datetime(2024, 5, 1, tzinfo=UTC))
     last = LAST + timedelta(14)
+    with operation.ledger.reading() as connection:
+        found = weekly_losses(operation, connection, datetime(last.year, last.month, last.day, 22, tzinfo=UTC))
+        assert weekly_losses(operation, connection, NOW) == pytest.approx(found), "old data called live are judged up to their newest day"
+        assert newest_day(operation, connection, NOW) == last
     newest = pl.concat(made).filter(pl.col("day").is_between(last - timedelta(6), last))
     truth = newest.with_columns((80.0 + (pl.col("day") - pl.lit(LAST)).dt.total_days()).alias("truth"))
     assert found[-1] == pytest.approx((truth["prediction"] - truth["truth"]).abs().sum() / truth["truth"].sum())
+    assert f"by actuals up to {last}" in retrain_due(operation, NOW).text
 
 
 def test_learning_anew_is_due_when_the_champion_has_served_for_long(operation: Operation) -> None:
@@ -281,3 +285,13 @@ def test_learning_anew_is_due_when_the_champion_has_served_for_long(operation: O
     assert retrain_due(operation, since + timedelta(days=29)).now
     assert "nothing later was observed" in retrain_if_due(operation, since + timedelta(days=29))
     assert retrain_if_due(operation, since + timedelta(days=1)).startswith("not due")
+
+
+def test_a_calendar_is_reckoned_once_for_the_members_that_serve(operation: Operation) -> None:
+    assert "calendar of release 1: every" in reckon_if_due(operation, NOW)
+    assert reckon_if_due(operation, NOW + timedelta(days=1)) == "the calendar of release 1 stands"
+    base = champion(operation.store)
+    again = release_relearnt(operation.store, base, operation.task.load_model(base.model_folder), str(LAST))
+    promote(operation, again.number, "rule", NOW, {})
+    assert reckon_if_due(operation, NOW + timedelta(days=2)) == "the calendar of release 1 stands"
+    assert "calendar of release 2" in reckon_if_due(operation, NOW + STALE)
