@@ -269,7 +269,9 @@ def test_the_loss_of_each_week_is_that_of_its_forecasts_at_short_leads(operation
     last = LAST + timedelta(14)
     with operation.ledger.reading() as connection:
         found = weekly_losses(operation, connection, datetime(last.year, last.month, last.day, 22, tzinfo=UTC))
-        assert weekly_losses(operation, connection, NOW) == pytest.approx(found), "old data called live are judged up to their newest day"
+        assert weekly_losses(operation, connection, NOW) == pytest.approx(found), (
+            "old data called live are judged up to their newest day"
+        )
         assert newest_day(operation, connection, NOW) == last
     newest = pl.concat(made).filter(pl.col("day").is_between(last - timedelta(6), last))
     truth = newest.with_columns((80.0 + (pl.col("day") - pl.lit(LAST)).dt.total_days()).alias("truth"))

@@ -245,10 +245,13 @@ class Project:
 
     def refresh(self) -> Version:
         """Predict everything open again from what was observed since, without learning anew; each version is kept."""
+        from sevenstep.live.monitor.scored import follow
         from sevenstep.live.refreshing import refresh
 
         with self.operating() as operation:
-            return refresh(operation, datetime.now(UTC))[0]
+            version, known = refresh(operation, now := datetime.now(UTC))
+            follow(operation, now, known)
+            return version
 
     def monitor(self) -> Watch:
         """How well the champion does on live rows, and what alarms there are."""

@@ -31,11 +31,10 @@ _SHOWN = (28, 21, 14, 7, 3, 2, 1)  # leads of a curve that are told
 @json_option
 def refresh(spec: Path, store: Path | None, overrides: Sequence[str], as_json: bool) -> None:
     """Predict everything open in SPEC again from what was observed since, without learning anew; each version is kept."""
-    from sevenstep.live.refreshing import refresh as live_refresh
     from sevenstep.project import Project
 
-    with Project(spec, store, overrides).operating() as operation, warnings_told():
-        version, _ = live_refresh(operation, datetime.now(UTC))
+    with warnings_told():
+        version = Project(spec, store, overrides).refresh()
     if as_json:
         echo_json(version.to_json())
         return
@@ -167,7 +166,8 @@ def _tell_lifting(lifting: Lifting) -> None:
 
     said = f"segments in {counted(lifting.versions, 'version')} of {lifting.of:,}"
     if lifting.loss is not None and lifting.plain is not None:
-        said += f": wape {figure(lifting.loss, 'wape')} of {lifting.rows:,} forecasts, {figure(lifting.plain, 'wape')} otherwise"
+        lifted, plain = figure(lifting.loss, "wape"), figure(lifting.plain, "wape")
+        said += f": wape {lifted} of {lifting.rows:,} predictions, {plain} otherwise"
     click.echo(f"levels lifted   {said}")
 
 
