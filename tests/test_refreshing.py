@@ -28,7 +28,7 @@ from sevenstep.live.rehearsal.rehearse import leaks
 from sevenstep.live.rehearsal.world import World, published
 from sevenstep.live.releases import champion, release_relearnt
 from sevenstep.project import Project, Run
-from small_projects import BOOSTING, START, project, rows, table
+from small_projects import BOOSTING, SPEC, START, project, rows, table
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAYS, AHEAD = 100, 21
@@ -297,3 +297,32 @@ def test_a_calendar_is_reckoned_once_for_the_members_that_serve(operation: Opera
     promote(operation, again.number, "rule", NOW, {})
     assert reckon_if_due(operation, NOW + timedelta(days=2)) == "the calendar of release 1 stands"
     assert "calendar of release 2" in reckon_if_due(operation, NOW + STALE)
+
+
+def test_a_version_of_a_town_that_moved_is_lifted_and_says_so(tmp_path: Path) -> None:
+    """One of four towns sells 1.4 times as much from a day on: its forecasts follow within days, the others stay as they are."""
+    given = [{"town": "ABCD"[int(row["shop"][1:]) % 4], **row} for row in rows([f"s{place}" for place in range(16)], 207, 21)]
+    spec = SPEC.replace("series: [shop]}", "series: [shop], segments: [town]}")
+    first = str(START + timedelta(200))
+    known_then = [row if row["day"] < first else row | {"visitors": "", "sales": ""} for row in given]
+    folder = project(tmp_path / "towns", table(known_then), spec, BOOSTING.replace("folds: 2", "folds: 6"))
+    Project(folder).run(anyway=True, report=False)
+    known = None
+    with Project(folder).operating() as opened:
+        for ahead in range(7):
+            day = str(START + timedelta(200 + ahead))
+            sold = [row | {"sales": row["sales"] * (1.4 if row["town"] == "D" else 1.0)} for row in given if row["day"] == day]
+            told = [{name: row[name] for name in ("shop", "day", "sales")} for row in sold]
+            observe(opened, told, "till", NOW + timedelta(days=ahead))
+            version, known = refresh(opened, NOW + timedelta(days=ahead), known)
+        plain, made = known.model.outlook(), rows_of(opened, version.number)
+    assert [(one.column, one.value) for one in version.lifts] == [("town", "D")]
+    assert made.columns == plain.columns
+    ratio = (
+        plain.select("shop", (made["prediction"] / plain["prediction"]).alias("ratio"))
+        .group_by("shop")
+        .agg(pl.col("ratio").mean())
+    )
+    for shop, found in ratio.iter_rows():
+        assert found == pytest.approx(version.lifts[0].factor if int(shop[1:]) % 4 == 3 else 1.0)
+    assert version.lifts[0].factor == pytest.approx(1.4, rel=0.06)

@@ -71,6 +71,7 @@ def lifts_of(spec: Spec, released: Released, known: pl.DataFrame, before: Sequen
         before: what the version before was lifted by.
     """
     found: list[Lift] = []
+    known = known.with_columns(pl.col(name).cast(pl.String) for name in released.segments if name in known.columns)
     alpha = spec.operate.alarms.false_alarms * SHARES["shift"] / len(spec.targets)
     for target in spec.targets:
         own, expected = known.filter(pl.col("target") == target), [one for one in before if one.target == target]

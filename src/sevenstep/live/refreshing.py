@@ -100,14 +100,14 @@ def refresh(operation: Operation, now: datetime, last: Standing | None = None) -
 def _predicted(operation: Operation, known: Standing, before: Sequence[Lift]) -> tuple[pl.DataFrame, Sequence[Lift]]:
     """Predictions of what is open, at the level that the newest days show, and the lifts that took."""
     made = known.model.outlook(known=DAYS)
-    told = pl.col("truth").is_not_null()
-    then = made.filter(told)
-    beside = [name for name in (*operation.spec.data.series, *then.columns[then.columns.index("truth") :]) if name != "truth"]
-    frame = made.filter(~told).select(made.columns[: made.columns.index("truth")])
+    own = made.columns[: made.columns.index("truth")]
+    then, frame = made.filter(pl.col("truth").is_not_null()), made.filter(pl.col("truth").is_null()).select(own)
     if then.is_empty():
         return frame, ()
     lifts = lifts_of(operation.spec, Released.of(operation, known.release), then.rename({operation.time: "time"}), before)
-    return lifted(frame, lifts, then.select(beside).unique(list(operation.spec.data.series), keep="last")), lifts
+    keys = list(operation.spec.data.series)
+    segments = then.drop([name for name in (*own, "truth") if name not in keys]).unique(keys or None, keep="last")
+    return lifted(frame, lifts, segments), lifts
 
 
 def _stretches(connection: sa.Connection) -> dict[int, Stretch]:

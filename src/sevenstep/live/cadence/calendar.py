@@ -123,9 +123,10 @@ def _learnt_from(store: Path, release: Release) -> Iterator[int]:
     """The releases whose members this one has, learnt anew."""
     known = {one.number: one for one in releases(store)}
     relearnt: Mapping[str, Any] = release.manifest.get("relearnt", {})
-    while relearnt and relearnt["from"] in known:
-        yield relearnt["from"]
-        relearnt = known[relearnt["from"]].manifest.get("relearnt", {})
+    while relearnt:
+        number = int(relearnt["from"])
+        yield number
+        relearnt = known[number].manifest.get("relearnt", {}) if number in known else {}
 
 
 def reckoned(store: Path) -> Reckoned | None:

@@ -125,14 +125,17 @@ class ForecastModel:
         beside = [panel.times(wanted.asked.series, wanted.asked.step).alias(str(roles.time)),
                   panel.times(wanted.asked.series, wanted.asked.origin).alias("origin"),
                   pl.Series("lead", wanted.asked.step - wanted.asked.origin)]  # fmt: skip
-        if known:
-            beside += [panel.rows[name][wanted.row].cast(pl.String) for name in roles.segments if name not in roles.keys]
+        segments = [name for name in roles.segments if name not in roles.keys] if known else []
         numbers, made = self._trained_numbers(panel), []
         for target in roles.targets:
-            truth = panel.rows[target][wanted.row].cast(pl.Float64).alias("truth")
-            untold = pl.int_range(pl.len()) < count
-            told = [pl.when(untold).then(None).otherwise(truth).alias("truth")] if known else []
-            made.append(model._target(target, wanted, numbers).with_columns(*beside, *told))
+            frame = model._target(target, wanted, numbers).with_columns(beside)
+            if known:
+                truth = panel.rows[target][wanted.row].cast(pl.Float64).alias("truth")
+                is_open = pl.int_range(pl.len()) < count
+                whose = (panel.rows[name][wanted.row].cast(pl.String) for name in segments)
+                frame = frame.with_columns(pl.when(is_open).then(None).otherwise(truth).alias("truth"), *whose)
+                frame = frame.filter(is_open | pl.col("truth").is_not_null())
+            made.append(frame)
         return pl.concat(made, how="vertical")
 
     def judge(self, made: pl.DataFrame) -> ScoreTable:
