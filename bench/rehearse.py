@@ -48,7 +48,9 @@ def judged(found: dict[str, Any]) -> list[tuple[str, str, bool]]:
     cadence, due, share = found["cadence_beside"], found["due_beside"], found["cadence"]["refreshes"]
     refits, weekly = len(found["refits"]), found["weekly_refits"]
     rate = len(found["alarms"]) / max(found["checks"], 1)
+    learnt = [member["name"] or member["family"] for member in found["members"] if member["family"] != "naive"]
     rows = [
+        ("the model is one that learnt (its clock may have kept all such out)", ", ".join(learnt) or "none", bool(learnt)),
         ("error falls from the longest lead to the shortest", f"{curve[far]:.4f} to {curve[near]:.4f}", curve[near] < curve[far]),
         ("cadence loses at most 1 % against every day", f"{cadence['excess']:+.2%}", cadence["excess"] <= 0.01),
         ("with under half of its refreshes", f"{share:.0%}", share < 0.5),

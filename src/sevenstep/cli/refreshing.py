@@ -180,6 +180,7 @@ def _tell_rehearsal(found: Rehearsal) -> None:
     def share(value: float) -> str:
         return f"{value:+.1%}"
 
+    click.echo(f"model           {', '.join(member['name'] or member['family'] for member in found.members)}")
     curve, cadence_, due = found.lived, found.cadence_beside, found.due_beside
     click.secho(f"{counted(found.days, 'day')} lived through, each with what was known by then", bold=True)
     at = {lead: place for place, lead in enumerate(curve.leads)}

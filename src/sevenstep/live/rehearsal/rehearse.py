@@ -74,6 +74,7 @@ class Rehearsal:
 
     Args:
         metric: of the first KPI.
+        members: name and family of what the seven steps chose: on a busy machine their clock may have kept all but rules out.
         days: how many days were lived through.
         studied: error by age before the start.
         lived: error by lead as it was lived, on the same items at every lead.
@@ -92,6 +93,7 @@ class Rehearsal:
     """
 
     metric: str
+    members: Sequence[Mapping[str, str]]
     days: int
     studied: Curve
     lived: Curve
@@ -155,21 +157,28 @@ def rehearse(
         _copied(operation.store, folder / "shifted")
     moments = world.moments(start, world.at(plan.until))
     rules = Rules(range(1, life + 1), leads_up_to(life), _losses(made, world), _backstop(own))
-    diary = Diary(folder / "days")
-    lived = live_through(operation, world, recipe, moments, rules, look, diary, lambda moment: told(f"living through {moment}"))
+    lived = live_through(operation, world, recipe, moments, rules, look, Diary(folder / "days"), _living(told))
     clock.lap("days")
     shifted: Mapping[str, Any] = {}
     if plan.shift is not None:
         again = Operation.of(operation.spec, folder / "shifted", operation.load_task)
-        tell = lambda moment: told(f"living through {moment}, shifted")  # noqa: E731
-        shifted = lived_shifted((world, lived), plan.shift, plan.since, again, recipe, rules, look, folder / "shifted-days", tell)
+        days = folder / "shifted-days"
+        shifted = lived_shifted(
+            (world, lived), plan.shift, plan.since, again, recipe, rules, look, days, _living(told, ", shifted")
+        )
         clock.lap("planted shift")
     told("comparing")
     found = _figures(own, operation, world, lived, moments, cadence, curve, metric, life)
     clock.lap("figures")
-    result = replace(found, shift=shifted, seconds=clock.laps)
+    members = [{"name": one.name, "family": one.family} for one, _ in recipe.members[target]]
+    result = replace(found, members=members, shift=shifted, seconds=clock.laps)
     replace_file(folder / FILE, json.dumps(result.to_json(), ensure_ascii=False, indent=1, default=str).encode())
     return result
+
+
+def _living(told: Callable[[str], None], how: str = "") -> Callable[[Any], None]:
+    """Tells of each time that is over."""
+    return lambda moment: told(f"living through {moment}{how}")
 
 
 def _folder(store: Path, spec: Spec, plan: Plan, data: str) -> Path:
@@ -290,6 +299,7 @@ def _figures(
     ]
     return Rehearsal(
         metric=metric,
+        members=(),
         days=len(moments),
         studied=curve,
         lived=lived_curve(model, made, target, metric, leads, spec.seed),
