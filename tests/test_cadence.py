@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from sevenstep.errors import InputError
 from sevenstep.live.cadence.calendar import AHEAD, HOUR, calendar, days_that_count, longest_period, price_of
@@ -137,6 +138,21 @@ def test_worse_weeks_call_for_learning_anew_and_better_ones_do_not() -> None:
     assert not loss_test([*steady, 0.07, 0.06]).due
     assert not loss_test([*steady, 0.101, 0.1015]).due
     assert not loss_test([0.1, 0.2]).due
+
+
+def test_one_odd_week_calls_for_nothing() -> None:
+    steady = [0.10, 0.101, 0.099, 0.10, 0.102, 0.098]
+    assert not loss_test([*steady, 0.30, 0.101]).due and not loss_test([*steady, 0.101, 0.30]).due
+
+
+@pytest.mark.parametrize("weeks", [3, 8])
+def test_the_chance_of_the_newest_weeks_is_what_sound_weeks_show(weeks: int) -> None:
+    """Against weeks drawn alike, of which the chance has to be uniform near 0."""
+    chance = np.random.default_rng(weeks)
+    found = np.array([loss_test(1.0 + 0.1 * chance.standard_normal(weeks + 2)).p for _ in range(400)])
+    for level in (0.05, 0.2):
+        low, high = stats.binom.ppf([0.001, 0.999], len(found), level)
+        assert low <= (found <= level).sum() <= high
 
 
 @pytest.mark.parametrize(

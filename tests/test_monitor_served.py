@@ -13,7 +13,7 @@ import pytest
 
 from sevenstep import Project
 from sevenstep.live.ledger.tables import predictions
-from sevenstep.live.monitor import Watch, monitor
+from sevenstep.live.monitor.watch import Watch, monitor
 from sevenstep.live.observing import observe
 from sevenstep.live.operation import Operation
 from sevenstep.live.releases import champion

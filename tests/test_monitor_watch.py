@@ -18,8 +18,9 @@ from sevenstep.live import kept, scoring
 from sevenstep.live.channels import LOG
 from sevenstep.live.check import Check
 from sevenstep.live.ledger.tables import live_scores
-from sevenstep.live.monitor import Watch, monitor, scored
+from sevenstep.live.monitor import scored
 from sevenstep.live.monitor.released import Released
+from sevenstep.live.monitor.watch import Watch, monitor
 from sevenstep.live.observing import observe
 from sevenstep.live.operation import Operation
 from sevenstep.live.refreshing import read_version, read_versions, refresh

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,21 @@ import sqlalchemy as sa
 from polars.testing import assert_frame_equal
 
 from sevenstep.engine.store import Store
-from sevenstep.live.due import retrain_due, retrain_if_due, weekly_losses
+from sevenstep.live.cadence.calendar import STALE, reckon_if_due
+from sevenstep.live.due import newest_day, retrain_due, retrain_if_due, weekly_losses
 from sevenstep.live.ledger.tables import item_key, observations, pointers, versions
 from sevenstep.live.observing import observe
 from sevenstep.live.operation import Operation
-from sevenstep.live.pointers import settle
+from sevenstep.live.pointers import promote, settle
 from sevenstep.live.refitting import Recipe, refitted
 from sevenstep.live.refreshing import FOLDER, read_version, read_versions, refresh
+from sevenstep.live.rehearsal.diary import Diary
 from sevenstep.live.rehearsal.lived import Lived, Rules, live_through
 from sevenstep.live.rehearsal.rehearse import leaks
 from sevenstep.live.rehearsal.world import World, published
 from sevenstep.live.releases import champion, release_relearnt
 from sevenstep.project import Project, Run
-from small_projects import BOOSTING, START, project, rows, table
+from small_projects import BOOSTING, SPEC, START, project, rows, table
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAYS, AHEAD = 100, 21
@@ -41,8 +44,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
 
 @pytest.fixture
 def operation(made: tuple[Path, Run], tmp_path: Path) -> Iterator[Operation]:
-    import shutil
-
     shutil.copytree(made[0] / ".sevenstep", tmp_path / "store")
     with Project(made[0], tmp_path / "store").operating() as opened:
         yield opened
@@ -80,15 +81,17 @@ def test_where_nothing_is_new_no_version_is_made(operation: Operation) -> None:
     assert refresh(operation, NOW + timedelta(hours=2))[0] == first
 
 
-def test_a_process_that_stays_predicts_what_a_new_one_would(operation: Operation) -> None:
+def test_a_process_that_stays_predicts_what_a_new_one_would(operation: Operation, made: tuple[Path, Run], tmp_path: Path) -> None:
     known = None
     for ahead in (1, 2, 3):
         observe(operation, actuals(LAST + timedelta(ahead), 90.0 + ahead), "till", NOW + timedelta(days=ahead))
+        if ahead == 3:
+            shutil.copytree(operation.store, tmp_path / "other")
         version, known = refresh(operation, NOW + timedelta(days=ahead), known)
-    fresh = operation.task.load_model(champion(operation.store).model_folder)
-    days = [row | {"day": LAST + timedelta(ahead)} for ahead in (1, 2, 3) for row in actuals(LAST, 90.0 + ahead)]
-    twin = fresh.refresh(pl.DataFrame(days)).outlook()
-    assert_frame_equal(rows_of(operation, version.number), twin)
+    with Project(made[0], tmp_path / "other").operating() as other:
+        again, _ = refresh(other, NOW + timedelta(days=3))
+        assert (again.number, again.lifts) == (version.number, version.lifts)
+        assert_frame_equal(rows_of(operation, version.number), rows_of(other, version.number))
 
 
 def test_a_correction_changes_what_is_predicted(operation: Operation) -> None:
@@ -168,10 +171,11 @@ def world_of(made: tuple[Path, Run], sales: float = 100.0) -> World:
     return world.changed(lambda items: items.with_columns(pl.col("sales").fill_null(sales)))
 
 
-def lived(operation: Operation, world: World, days: int) -> Lived:
+def lived(operation: Operation, world: World, days: int, told: Callable[[Any], None] = lambda moment: None) -> Lived:
     moments = world.moments(LAST, LAST + timedelta(days))
     rules = Rules(range(1, 8), (1, 7), [0.1, 0.1, 0.1, 0.1], timedelta(days=7))
-    return live_through(operation, world, recipe_of(operation), moments, rules, lambda operation, now, known: [])
+    diary = Diary(operation.store.parent / f"days of {operation.store.name}")
+    return live_through(operation, world, recipe_of(operation), moments, rules, lambda operation, now, known: [], diary, told)
 
 
 def test_members_learnt_anew_from_the_same_data_predict_the_same(made: tuple[Path, Run], operation: Operation) -> None:
@@ -198,9 +202,47 @@ def test_days_lived_through_refresh_and_learn_anew_when_it_is_time(made: tuple[P
     assert published(LAST) < published(LAST + timedelta(1))
 
 
+class _Stopped(Exception):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("last", [3, 7, 8, 9])
+def test_a_life_that_was_stopped_goes_on_where_it_was(made: tuple[Path, Run], tmp_path: Path, last: int) -> None:
+    """A week ends, and all is learnt anew, with the eighth day; the twin was never stopped."""
+    world, whole = world_of(made), []
+
+    def stop(moment: date) -> None:
+        if moment == LAST + timedelta(last):
+            raise _Stopped
+
+    for name in ("stopped", "twin"):
+        shutil.copytree(made[0] / ".sevenstep", tmp_path / name)
+        if name == "stopped":
+            with Project(made[0], tmp_path / name).operating() as opened, pytest.raises(_Stopped):
+                lived(opened, world, 10, stop)
+        days: list[date] = []
+        with Project(made[0], tmp_path / name).operating() as opened:
+            whole.append(lived(opened, world, 10, days.append))
+            assert champion(opened.store).number == 2
+        assert len(days) == (10 - last if name == "stopped" else 10)
+    stopped, twin = whole
+    for one, other in zip((*stopped.made, *stopped.weekly), (*twin.made, *twin.weekly), strict=True):
+        assert_frame_equal(one, other)
+    assert (stopped.refits, stopped.tests, stopped.checks) == (twin.refits, twin.tests, twin.checks)
+
+
+def test_a_life_stopped_between_a_release_and_its_note_learns_once(made: tuple[Path, Run], tmp_path: Path) -> None:
+    shutil.copytree(made[0] / ".sevenstep", tmp_path / "store")
+    with Project(made[0], tmp_path / "store").operating() as opened:
+        lived(opened, world_of(made), 8)
+        diary = Diary(tmp_path / "days of store")
+        diary.write({**diary.state(), "days": 7, "looked": True, "losses": [0.1] * 4, "refits": [], "tests": []})
+        again = lived(opened, world_of(made), 8)
+        assert [refit["release"] for refit in again.refits] == [2] and champion(opened.store).number == 2
+
+
 def test_no_day_lived_through_knows_of_the_days_after_it(made: tuple[Path, Run], tmp_path: Path) -> None:
     """Poison: all actuals after the fourth day are others, and nothing made until then changes."""
-    import shutil
 
     def poisoned(items: pl.DataFrame) -> pl.DataFrame:
         later = pl.col("day") > LAST + timedelta(4)
@@ -224,12 +266,17 @@ def test_the_loss_of_each_week_is_that_of_its_forecasts_at_short_leads(operation
             observe(operation, actuals(day, 80.0 + ahead), "till", datetime(day.year, day.month, day.day, 20, tzinfo=UTC))
         version, known = refresh(operation, datetime(day.year, day.month, day.day, 21, tzinfo=UTC), known)
         made.append(read_version(operation.store, version).collect())
-    with operation.ledger.reading() as connection:
-        found = weekly_losses(operation, connection, datetime(2024, 5, 1, tzinfo=UTC))
     last = LAST + timedelta(14)
+    with operation.ledger.reading() as connection:
+        found = weekly_losses(operation, connection, datetime(last.year, last.month, last.day, 22, tzinfo=UTC))
+        assert weekly_losses(operation, connection, NOW) == pytest.approx(found), (
+            "old data called live are judged up to their newest day"
+        )
+        assert newest_day(operation, connection, NOW) == last
     newest = pl.concat(made).filter(pl.col("day").is_between(last - timedelta(6), last))
     truth = newest.with_columns((80.0 + (pl.col("day") - pl.lit(LAST)).dt.total_days()).alias("truth"))
     assert found[-1] == pytest.approx((truth["prediction"] - truth["truth"]).abs().sum() / truth["truth"].sum())
+    assert f"by actuals up to {last}" in retrain_due(operation, NOW).text
 
 
 def test_learning_anew_is_due_when_the_champion_has_served_for_long(operation: Operation) -> None:
@@ -240,3 +287,42 @@ def test_learning_anew_is_due_when_the_champion_has_served_for_long(operation: O
     assert retrain_due(operation, since + timedelta(days=29)).now
     assert "nothing later was observed" in retrain_if_due(operation, since + timedelta(days=29))
     assert retrain_if_due(operation, since + timedelta(days=1)).startswith("not due")
+
+
+def test_a_calendar_is_reckoned_once_for_the_members_that_serve(operation: Operation) -> None:
+    assert "calendar of release 1: every" in reckon_if_due(operation, NOW)
+    assert reckon_if_due(operation, NOW + timedelta(days=1)) == "the calendar of release 1 stands"
+    base = champion(operation.store)
+    again = release_relearnt(operation.store, base, operation.task.load_model(base.model_folder), str(LAST))
+    promote(operation, again.number, "rule", NOW, {})
+    assert reckon_if_due(operation, NOW + timedelta(days=2)) == "the calendar of release 1 stands"
+    assert "calendar of release 2" in reckon_if_due(operation, NOW + STALE)
+
+
+def test_a_version_of_a_town_that_moved_is_lifted_and_says_so(tmp_path: Path) -> None:
+    """One of four towns sells 1.4 times as much from a day on: its forecasts follow within days, the others stay as they are."""
+    given = [{"town": "ABCD"[int(row["shop"][1:]) % 4], **row} for row in rows([f"s{place}" for place in range(16)], 207, 21)]
+    spec = SPEC.replace("series: [shop]}", "series: [shop], segments: [town]}")
+    first = str(START + timedelta(200))
+    known_then = [row if row["day"] < first else row | {"visitors": "", "sales": ""} for row in given]
+    folder = project(tmp_path / "towns", table(known_then), spec, BOOSTING.replace("folds: 2", "folds: 6"))
+    Project(folder).run(anyway=True, report=False)
+    known = None
+    with Project(folder).operating() as opened:
+        for ahead in range(7):
+            day = str(START + timedelta(200 + ahead))
+            sold = [row | {"sales": row["sales"] * (1.4 if row["town"] == "D" else 1.0)} for row in given if row["day"] == day]
+            told = [{name: row[name] for name in ("shop", "day", "sales")} for row in sold]
+            observe(opened, told, "till", NOW + timedelta(days=ahead))
+            version, known = refresh(opened, NOW + timedelta(days=ahead), known)
+        plain, made = known.model.outlook(), rows_of(opened, version.number)
+    assert [(one.column, one.value) for one in version.lifts] == [("town", "D")]
+    assert made.columns == plain.columns
+    ratio = (
+        plain.select("shop", (made["prediction"] / plain["prediction"]).alias("ratio"))
+        .group_by("shop")
+        .agg(pl.col("ratio").mean())
+    )
+    for shop, found in ratio.iter_rows():
+        assert found == pytest.approx(version.lifts[0].factor if int(shop[1:]) % 4 == 3 else 1.0)
+    assert version.lifts[0].factor == pytest.approx(1.4, rel=0.06)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sevenstep.engine.artifact import StoredArtifact
     from sevenstep.live.labels import Labels
     from sevenstep.live.ledger.decisions import Decisions
-    from sevenstep.live.monitor import Watch
+    from sevenstep.live.monitor.watch import Watch
     from sevenstep.live.operation import Operation
     from sevenstep.live.recording import Arrival
     from sevenstep.live.refreshing import Version
@@ -245,14 +245,17 @@ class Project:
 
     def refresh(self) -> Version:
         """Predict everything open again from what was observed since, without learning anew; each version is kept."""
+        from sevenstep.live.monitor.scored import follow
         from sevenstep.live.refreshing import refresh
 
         with self.operating() as operation:
-            return refresh(operation, datetime.now(UTC))[0]
+            version, known = refresh(operation, now := datetime.now(UTC))
+            follow(operation, now, known)
+            return version
 
     def monitor(self) -> Watch:
         """How well the champion does on live rows, and what alarms there are."""
-        from sevenstep.live.monitor import monitor
+        from sevenstep.live.monitor.watch import monitor
 
         with self.operating() as operation:
             return monitor(operation, datetime.now(UTC))

@@ -16,7 +16,9 @@ from sevenstep.wording import counted
 
 if TYPE_CHECKING:
     from sevenstep.live.cadence.calendar import Reckoned
-    from sevenstep.live.rehearsal.rehearse import Rehearsal, Shift
+    from sevenstep.live.rehearsal.figures import Lifting
+    from sevenstep.live.rehearsal.planted import Shift
+    from sevenstep.live.rehearsal.rehearse import Rehearsal
 
 __all__ = ["cadence", "refresh", "rehearse"]
 
@@ -29,17 +31,18 @@ _SHOWN = (28, 21, 14, 7, 3, 2, 1)  # leads of a curve that are told
 @json_option
 def refresh(spec: Path, store: Path | None, overrides: Sequence[str], as_json: bool) -> None:
     """Predict everything open in SPEC again from what was observed since, without learning anew; each version is kept."""
-    from sevenstep.live.refreshing import refresh as live_refresh
     from sevenstep.project import Project
 
-    with Project(spec, store, overrides).operating() as operation, warnings_told():
-        version, _ = live_refresh(operation, datetime.now(UTC))
+    with warnings_told():
+        version = Project(spec, store, overrides).refresh()
     if as_json:
         echo_json(version.to_json())
         return
     known = f", knowing all up to {version.origin}" if version.origin else ""
     made = f"{counted(version.rows, 'prediction')} by release {version.release}{known}"
     click.echo(f"version {version.number}: {made}, in {version.file}")
+    for lift in version.lifts:
+        click.echo(f"lifted: {lift}")
 
 
 @click.command()
@@ -145,7 +148,7 @@ def _silent(text: str) -> None:
 
 
 def _shift(text: str) -> Shift:
-    from sevenstep.live.rehearsal.rehearse import Shift
+    from sevenstep.live.rehearsal.planted import Shift
 
     name, sign, rest = text.partition("=")
     value, colon, factor = rest.rpartition(":")
@@ -158,8 +161,18 @@ def _shift(text: str) -> Shift:
     raise InputError("REHEARSE-SHIFT", f"--shift {text}", rule, "write for example --shift State=BY:1.4")
 
 
-def _tell_rehearsal(found: Rehearsal) -> None:
+def _tell_lifting(lifting: Lifting) -> None:
     from sevenstep.stats.wording import figure
+
+    said = f"segments in {counted(lifting.versions, 'version')} of {lifting.of:,}"
+    if lifting.loss is not None and lifting.plain is not None:
+        lifted, plain = figure(lifting.loss, "wape"), figure(lifting.plain, "wape")
+        said += f": wape {lifted} of {lifting.rows:,} predictions, {plain} otherwise"
+    click.echo(f"levels lifted   {said}")
+
+
+def _tell_rehearsal(found: Rehearsal) -> None:
+    from sevenstep.stats.wording import figure, interval
 
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
@@ -167,6 +180,7 @@ def _tell_rehearsal(found: Rehearsal) -> None:
     def share(value: float) -> str:
         return f"{value:+.1%}"
 
+    click.echo(f"model           {', '.join(member['name'] or member['family'] for member in found.members)}")
     curve, cadence_, due = found.lived, found.cadence_beside, found.due_beside
     click.secho(f"{counted(found.days, 'day')} lived through, each with what was known by then", bold=True)
     at = {lead: place for place, lead in enumerate(curve.leads)}
@@ -184,13 +198,16 @@ def _tell_rehearsal(found: Rehearsal) -> None:
         f"{figure(due.second, found.metric)} of {counted(found.weekly_refits, 'time')}, every week ({excess})"
     )
     click.echo(f"alarms          {counted(len(found.alarms), 'alarm')} in {counted(found.checks, 'look')} at these days")
+    held = (f"{level} % {interval(one.value, one.low, one.high, f'coverage_{level}')}" for level, one in found.coverage.items())
+    click.echo(f"bounds          hold of {found.coverage['80'].n:,} actuals: {', '.join(held)}")
+    _tell_lifting(found.lifting)
     click.echo(f"audit           {counted(found.leaks, 'version')} knew what was published later")
     if found.shift:
-        _tell_shift(found.shift, found.metric)
+        _tell_shift(found.shift)
     click.echo(f"took            {', '.join(f'{name} {seconds:.0f} s' for name, seconds in found.seconds.items())}")
 
 
-def _tell_shift(shift: Mapping[str, Any], metric: str) -> None:
+def _tell_shift(shift: Mapping[str, Any]) -> None:
     from sevenstep.stats.wording import figure
 
     planted = f"{shift['column']} {shift['value']} x {shift['factor']:g} from {shift['from']}"
@@ -198,6 +215,8 @@ def _tell_shift(shift: Mapping[str, Any], metric: str) -> None:
         click.echo(f"planted shift   {planted}: not alarmed")
         return
     after = f"alarmed after {counted(shift['days_to_alarm'], 'day')}"
-    loss = f"{metric} of it in the last week {figure(shift['loss_after'], metric)}, without the shift "
-    click.echo(f"planted shift   {planted}: {after}; learnt anew {counted(len(shift['refits']), 'time')}; "
-               f"{loss}{figure(shift['loss_without'], metric)}")  # fmt: skip
+    days = shift["days_to_recover"]
+    good = f"good again {counted(days, 'day')} after the alarm" if days is not None else "not good again"
+    click.echo(f"planted shift   {planted}: {after}; learnt anew {counted(len(shift['refits']), 'time')}; {good}")
+    weeks = (f"{figure(week['loss'], 'wape')} ({figure(week['without'], 'wape')})" for week in shift["weeks"])
+    click.echo(f"                wape of it by week, without the shift in brackets: {', '.join(weeks)}")

@@ -17,8 +17,8 @@ from sevenstep.wording import counted
 
 if TYPE_CHECKING:
     from sevenstep.live.alarms import Alarm
-    from sevenstep.live.monitor import Watch
     from sevenstep.live.monitor.performance import LiveKpi
+    from sevenstep.live.monitor.watch import Watch
     from sevenstep.live.operation import Operation
 
 __all__ = ["alarms", "monitor"]
@@ -35,7 +35,7 @@ def monitor(spec: Path, store: Path | None, overrides: Sequence[str], as_json: b
 
     Ends with exit code 1 while an alarm is open. What is new is told to the channels of the spec, once.
     """
-    from sevenstep.live.monitor import monitor
+    from sevenstep.live.monitor.watch import monitor
 
     with warnings_told(), _operating(spec, store, overrides) as operation:
         found = monitor(operation, datetime.now(UTC))

@@ -10,7 +10,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from sevenstep.errors import InputError
-from sevenstep.live.ledger.tables import pointers
+from sevenstep.live.collected import collected
+from sevenstep.live.ledger.tables import observations, pointers
 from sevenstep.live.losstest import LossTest, backstop, loss_test
 from sevenstep.live.operation import Operation
 from sevenstep.live.pointers import settle
@@ -22,7 +23,7 @@ from sevenstep.stats.scored import Scored
 from sevenstep.tasks.leading import leading_kpi, leading_metric
 from sevenstep.tasks.scoretable import ScoreTable
 
-__all__ = ["Due", "retrain_due", "retrain_if_due", "weekly_losses"]
+__all__ = ["Due", "newest_day", "retrain_due", "retrain_if_due", "weekly_losses"]
 
 WEEKS = 12  # weeks of live rows that are looked at
 SHORT = 7  # leads whose loss is asked for: known soonest
@@ -54,17 +55,31 @@ def retrain_if_due(operation: Operation, now: datetime) -> str:
 
 
 def retrain_due(operation: Operation, now: datetime) -> Due:
-    """By a test of the newest weeks' loss against the weeks before; by the calendar where that finds nothing for too long."""
+    """By a test of the newest weeks' loss against the weeks before; by the calendar where that finds nothing for too long.
+
+    The newest weeks are those up to the newest actual: data that are old, or come late, are judged as others are.
+    """
     with operation.ledger.reading() as connection:
         since = connection.scalar(sa.select(pointers.c.since).where(pointers.c.name == CHAMPION))
+        last = newest_day(operation, connection, now)
         found: LossTest = loss_test(weekly_losses(operation, connection, now))
+    until = f", by actuals up to {last}" if last is not None and last < now.date() else ""
     every = operation.spec.operate.retrain.every
     longest = timedelta(seconds=every.seconds) if every is not None else backstop(timedelta(days=1))
     if found.due:
-        return Due(True, found.text)
+        return Due(True, f"{found.text}{until}")
     if since is not None and now - since >= longest:
         return Due(True, f"the champion has served for {(now - since).days} days, {longest.days} are the longest")
-    return Due(False, f"not due: {found.text}")
+    return Due(False, f"not due: {found.text}{until}")
+
+
+def newest_day(operation: Operation, connection: sa.Connection, now: datetime) -> date | None:
+    """The day of the newest actual that was published by ``now``, at most that of ``now``; None where rows have no dates."""
+    table = observations.c
+    if not operation.task.grammar.one_row_per_time or not collected(operation.store).schema[operation.time].is_temporal():
+        return None
+    text = connection.scalar(sa.select(sa.func.max(table.time)).where(table.published <= now))
+    return min(date.fromisoformat(text[:10]), now.date()) if text else None
 
 
 def weekly_losses(operation: Operation, connection: sa.Connection, now: datetime) -> list[float]:
@@ -73,10 +88,10 @@ def weekly_losses(operation: Operation, connection: sa.Connection, now: datetime
     target = spec.kpis[0].target or spec.targets[0]
     kpi = leading_kpi(spec.kpis, target, spec.targets)
     metric = metric_named(leading_metric(kpi) if kpi is not None else spec.kpis[0].metric)
-    first: Any = now - timedelta(weeks=WEEKS)
-    if operation.task.grammar.one_row_per_time:
-        first = first.date()
-    table = live_scores(operation, connection, first, now.date() if isinstance(first, date) else now, now)
+    until: Any = newest_day(operation, connection, now) or now
+    if operation.task.grammar.one_row_per_time and isinstance(until, datetime):
+        until = until.date()
+    table = live_scores(operation, connection, until - timedelta(weeks=WEEKS), until, now)
     if table is None:
         return []
     rows = table.of(target=target).frame.filter(pl.col("lead") <= SHORT)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["LEAST_WORSE", "LossTest", "backstop", "loss_test"]
 
@@ -39,8 +40,12 @@ class LossTest:
 
 
 def loss_test(losses: Sequence[float]) -> LossTest:
-    """Whether the newest weeks are worse than those before: Welch's form of the two-sample t with the spread of the earlier weeks
-    on both sides, since two weeks say little of their own.
+    """Whether the newest weeks are worse than those before, each of them and not their mean alone: a feast nobody could forecast
+    makes one week odd, and learning anew does not help it.
+
+    Each is held against the earlier weeks as one more of them, by the t statistic of a new value. The p value is the chance that
+    all of them are as bad as the best of them; as they are held against the same weeks, they are jointly t distributed with
+    correlation ``1 / (n + 1)``.
 
     Args:
         losses: a loss for each week, oldest first, of a metric that is better when lower.
@@ -49,14 +54,24 @@ def loss_test(losses: Sequence[float]) -> LossTest:
     before, newest = values[:-NEWEST], values[-NEWEST:]
     if len(before) < 3 or not before.mean() > 0:
         return LossTest(False, 0.0, 1.0, len(values), f"{len(values)} weeks are too few to tell")
-    from scipy.stats import t  # late: loading it takes longer than the test
-
     worse = float(newest.mean() / before.mean() - 1)
-    error = float(before.std(ddof=1)) * np.sqrt(1 / len(before) + 1 / NEWEST)
-    p = float(t.sf((newest.mean() - before.mean()) / error, len(before) - 1)) if error > 0 else float(worse <= 0)
+    p = _chance(before, float(newest.min() - before.mean()))
     due = worse >= LEAST_WORSE and p <= SURE
     said = f"the newest {NEWEST} weeks lose {abs(worse):.1%} {'more' if worse > 0 else 'less'} than the {len(before)} before"
     return LossTest(due, worse, p, len(values), f"{said} (p = {max(p, 0.0001):.4f})")
+
+
+def _chance(before: NDArray[np.float64], away: float) -> float:
+    """Of `NEWEST` new weeks that all are as far above the mean of the earlier ones."""
+    from scipy.stats import multivariate_t  # late: loading it takes longer than the test
+
+    count = len(before)
+    error = float(before.std(ddof=1)) * np.sqrt(1 + 1 / count)
+    if not error > 0:
+        return float(away <= 0)
+    shape = np.full((NEWEST, NEWEST), 1 / (count + 1)) + np.eye(NEWEST) * count / (count + 1)
+    least = np.full(NEWEST, -away / error)  # the tail above, by symmetry
+    return float(multivariate_t.cdf(least, shape=shape, df=count - 1, random_state=0))
 
 
 def backstop(step: timedelta) -> timedelta:

@@ -7,7 +7,8 @@ published last counts, in whatever order they came in; a cell that says nothing 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -49,7 +50,11 @@ def observe(operation: Operation, rows: Rows, source: str, now: datetime, ids: S
 
 
 def observed(
-    operation: Operation, connection: sa.Connection, after: int = 0, published_by: datetime | None = None
+    operation: Operation,
+    connection: sa.Connection,
+    after: int = 0,
+    published_by: datetime | None = None,
+    between: tuple[Any, Any] | None = None,
 ) -> pl.DataFrame:
     """What is known of each item observed after release, as rows of the champion's data set, sorted by keys and time.
 
@@ -61,11 +66,20 @@ def observed(
         connection: of its ledger; all is read as of one state.
         after: only items of which an observation with a higher number than this came (see `newest`).
         published_by: only what was published by this moment; all when not given.
+        between: first and last time of the data asked for, where they are dates or moments; more may come with them, never less.
     """
     known = collected(operation.store)
     told = {name: known.schema[name] for name in known.types}
-    rows = with_joined(operation.spec, known, known_rows(connection, told, after, published_by).drop(KEY, TIME))
+    rows = with_joined(operation.spec, known, known_rows(connection, told, after, published_by, _texts(between)).drop(KEY, TIME))
     named = [name for name in (*known.roles.keys, known.roles.time) if name is not None]
     untold = (pl.lit(None, kind).alias(name) for name, kind in known.schema.items() if name not in rows.columns)
     whole = rows.with_columns(untold).select(list(known.schema))
     return whole.sort(named, maintain_order=True) if named else whole
+
+
+def _texts(between: tuple[Any, Any] | None) -> tuple[str, str] | None:
+    """The days around two times as the ledger writes them; None for counted steps, whose texts do not stand in their order."""
+    if between is None or not all(isinstance(end, date) for end in between):
+        return None
+    days = [end.date() if isinstance(end, datetime) else end for end in between]
+    return days[0].isoformat(), (days[1] + timedelta(days=1)).isoformat()

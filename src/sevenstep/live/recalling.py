@@ -24,7 +24,11 @@ _ROW = "__place__"
 
 
 def known_rows(
-    connection: sa.Connection, schema: Mapping[str, pl.DataType], after: int = 0, published_by: datetime | None = None
+    connection: sa.Connection,
+    schema: Mapping[str, pl.DataType],
+    after: int = 0,
+    published_by: datetime | None = None,
+    between: tuple[str, str] | None = None,
 ) -> pl.DataFrame:
     """What is known of each item, one row each: `items.KEY`, `items.TIME` and the columns of ``schema``, null where nothing is.
 
@@ -33,12 +37,15 @@ def known_rows(
         schema: columns with the types they shall have.
         after: only items of which a row with a higher number than this came.
         published_by: only what was published by this moment; all when not given.
+        between: texts between which the times of items lie; all when not given.
     """
     table = observations.c
     last: sa.ColumnElement[datetime] = table.confirmed
     if published_by is not None:
         last = sa.case((table.confirmed <= published_by, table.confirmed), else_=table.published)  # as it was known then
     statement = sa.select(table.key, table.time, table.columns).where(*_by(published_by))
+    if between is not None:
+        statement = statement.where(table.time.between(*between))
     if after:
         touched = sa.select(table.key, table.time).where(table.id > after, *_by(published_by)).distinct().subquery()
         statement = statement.join(touched, sa.and_(table.key == touched.c.key, table.time == touched.c.time))

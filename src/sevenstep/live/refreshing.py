@@ -1,4 +1,4 @@
-"""Refresh: new predictions for everything open from newer data, and bounds recalibrated by what came true, without learning anew.
+"""Refresh: new predictions for everything open from newer data, levels and bounds by what came true, without learning anew.
 
 Every version is kept. Its rows are one Parquet file beside the ledger, named by its content and written before the ledger names
 it: a crash between the two leaves a file nobody refers to, never a version without its rows.
@@ -23,6 +23,8 @@ from sevenstep.engine.fingerprints import fingerprint
 from sevenstep.errors import InputError
 from sevenstep.live.bounds import Stretch, stretch_of, stretched
 from sevenstep.live.ledger.tables import versions
+from sevenstep.live.lifting import DAYS, Lift, lifted, lifts_from, lifts_of
+from sevenstep.live.monitor.released import Released
 from sevenstep.live.operation import Operation
 from sevenstep.live.standing import Standing, standing
 
@@ -48,6 +50,7 @@ class Version:
         checksum: SHA-256 of that file.
         input_hash: hash of all it was made from; the same inputs make no second version.
         stretch: factors of its bounds by target, see `sevenstep.live.bounds`.
+        lifts: what forecasts of segments that moved were multiplied by, see `sevenstep.live.lifting`.
     """
 
     number: int
@@ -62,6 +65,7 @@ class Version:
     checksum: str
     input_hash: str
     stretch: Stretch
+    lifts: Sequence[Lift] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The version as JSON values."""
@@ -89,8 +93,21 @@ def refresh(operation: Operation, now: datetime, last: Standing | None = None) -
     made_from = fingerprint({"release": known.release.manifest["files"], "observed": known.observed, "stretch": stretch})
     if newest is not None and newest.input_hash == made_from and (operation.store / newest.file).is_file():
         return newest, known
-    frame = stretched(known.model.outlook(), stretch)
-    return _kept(operation, frame, now, known, made_from, stretch), known
+    frame, lifts = _predicted(operation, known, newest.lifts if newest is not None else ())
+    return _kept(operation, stretched(frame, stretch), now, known, made_from, stretch, lifts), known
+
+
+def _predicted(operation: Operation, known: Standing, before: Sequence[Lift]) -> tuple[pl.DataFrame, Sequence[Lift]]:
+    """Predictions of what is open, at the level that the newest days show, and the lifts that took."""
+    made = known.model.outlook(known=DAYS)
+    own = made.columns[: made.columns.index("truth")]
+    then, frame = made.filter(pl.col("truth").is_not_null()), made.filter(pl.col("truth").is_null()).select(own)
+    if then.is_empty():
+        return frame, ()
+    lifts = lifts_of(operation.spec, Released.of(operation, known.release), then.rename({operation.time: "time"}), before)
+    keys = list(operation.spec.data.series)
+    segments = then.drop([name for name in (*own, "truth") if name not in keys]).unique(keys or None, keep="last")
+    return lifted(frame, lifts, segments), lifts
 
 
 def _stretches(connection: sa.Connection) -> dict[int, Stretch]:
@@ -99,7 +116,10 @@ def _stretches(connection: sa.Connection) -> dict[int, Stretch]:
     return {number: json.loads(text) for number, text in rows}
 
 
-def _kept(operation: Operation, frame: pl.DataFrame, now: datetime, known: Standing, made_from: str, stretch: Stretch) -> Version:
+def _kept(
+    operation: Operation, frame: pl.DataFrame, now: datetime, known: Standing, made_from: str, stretch: Stretch,
+    lifts: Sequence[Lift],
+) -> Version:  # fmt: skip
     content = BytesIO()
     frame.write_parquet(content, compression="zstd", compression_level=1)
     checksum = hashlib.sha256(content.getvalue()).hexdigest()
@@ -114,8 +134,9 @@ def _kept(operation: Operation, frame: pl.DataFrame, now: datetime, known: Stand
     }  # fmt: skip
     with operation.ledger.writing() as connection:
         number = int(connection.scalar(sa.select(sa.func.max(versions.c.id))) or 0) + 1
-        connection.execute(versions.insert().values(id=number, **row, stretch=json.dumps(stretch)))
-    return Version(number, **row, stretch=stretch)  # type: ignore[arg-type]  # the row's parts are the version's
+        told = {"stretch": json.dumps(stretch), "lifts": json.dumps([one.to_json() for one in lifts], ensure_ascii=False)}
+        connection.execute(versions.insert().values(id=number, **row, **told))
+    return Version(number, **row, stretch=stretch, lifts=lifts)  # type: ignore[arg-type]  # the row's parts are the version's
 
 
 def _times(operation: Operation, frame: pl.DataFrame) -> pl.Series:
@@ -133,8 +154,9 @@ def _newest(connection: sa.Connection) -> Version | None:
 
 
 def _version(row: sa.RowMapping) -> Version:
-    parts = {name: row[name] for name in row if name not in ("id", "stretch")}
-    return Version(number=row["id"], **parts, stretch=json.loads(row["stretch"]))
+    parts = {name: row[name] for name in row if name not in ("id", "stretch", "lifts")}
+    lifts = lifts_from(json.loads(row["lifts"]))
+    return Version(number=row["id"], **parts, stretch=json.loads(row["stretch"]), lifts=lifts)
 
 
 def read_versions(connection: sa.Connection, since: datetime | None = None, until: datetime | None = None) -> Sequence[Version]:

@@ -51,7 +51,8 @@ def live_scores(
 def _of_versions(
     operation: Operation, connection: sa.Connection, since: Any, until: Any, now: datetime, last: Standing | None
 ) -> ScoreTable | None:
-    truth = _truth(operation, connection, since, until, now)
+    known = None if last is None else standing(operation, connection, now, last)
+    truth = _truth(operation, connection, since, until, now, known)
     named = [*operation.spec.data.series, operation.time, "target"]
     made = []
     for version in read_versions(connection, until=now):
@@ -62,13 +63,19 @@ def _of_versions(
     found = [rows for rows in pl.collect_all(made) if len(rows)]
     if not found:
         return None
-    return standing(operation, connection, now, last).model.judge(pl.concat(found, how="diagonal_relaxed"))
+    known = known or standing(operation, connection, now)
+    return known.model.judge(pl.concat(found, how="diagonal_relaxed"))
 
 
-def _truth(operation: Operation, connection: sa.Connection, since: Any, until: Any, now: datetime) -> pl.DataFrame:
+def _truth(
+    operation: Operation, connection: sa.Connection, since: Any, until: Any, now: datetime, known: Standing | None
+) -> pl.DataFrame:
     """The actuals between two times, one row each: keys, time, ``target`` and ``truth``."""
     time, targets = operation.time, list(operation.spec.targets)
-    seen = observed(operation, connection, 0, now).filter(pl.col(time).is_between(since, until))
+    seen = None if known is None else known.rows_since(time, since)
+    if seen is None:
+        seen = observed(operation, connection, 0, now, (since, until))
+    seen = seen.filter(pl.col(time).is_between(since, until))
     named = [*operation.spec.data.series, time]
     told = seen.with_columns(pl.col(targets).cast(pl.Float64)).unpivot(
         targets, index=named, variable_name="target", value_name="truth"

@@ -20,12 +20,13 @@ from sevenstep.wording import counted
 
 __all__ = ["works"]
 
-_REFRESHED, _MONITORED, _RECONSIDERED = time(5), time(12), time(2)  # hours of the day, on the machine's clock
+_REFRESHED, _MONITORED, _RECONSIDERED, _RECKONED = time(5), time(12), time(2), time(3)  # hours of the day, the machine's clock
 _SUNDAY = 6
 
 _LATE: Mapping[str, tuple[str, str]] = {
     "calendar": ("sevenstep.live.cadence.calendar", "calendar"),
-    "monitor": ("sevenstep.live.monitor", "monitor"),
+    "cadence": ("sevenstep.live.cadence.calendar", "reckon_if_due"),
+    "monitor": ("sevenstep.live.monitor.watch", "monitor"),
     "retrain": ("sevenstep.live.due", "retrain_if_due"),
 }
 """What is imported when it is first due: monitoring and learning bring libraries that a process standing by never needs."""
@@ -41,6 +42,7 @@ def works(operation: Operation, inbox: Path | None = None) -> Sequence[Work]:
     refreshing = _Refreshing(operation)
     found = (
         Work("refresh", Computed(refreshing.moments, otherwise=Daily(_REFRESHED)), refreshing.refresh),
+        Work("cadence", Daily(_RECKONED), lambda now: str(_late("cadence")(operation, now)), at_once=False),
         Work("monitor", Daily(_MONITORED), refreshing.monitor, follows="refresh"),
         Work("retrain", Daily(_RECONSIDERED, weekday=_SUNDAY), lambda now: str(_late("retrain")(operation, now))),
         Work("tell", Untold(operation.ledger), lambda now: tell_failing(operation, now), at_once=False),

@@ -235,9 +235,12 @@ class Model(Protocol):
         """The same parameters with newer observations taken into account; an empty value of ``rows`` changes nothing."""
         ...
 
-    def outlook(self, leads: Sequence[int] = ()) -> pl.DataFrame:
+    def outlook(self, leads: Sequence[int] = (), known: int = 0) -> pl.DataFrame:
         """`predict` for what is open as far ahead as the model was judged, with ``origin`` (the newest time that was known) and
         ``lead`` (steps from there) of each row; both null where time plays no part. ``leads`` restricts it to some of them.
+
+        ``known`` asks for that many of the newest known times as well, each predicted as it would have been one step before: with
+        it there are a column ``truth``, null in open rows, and the segment columns of each row.
         """
         ...
 

@@ -246,11 +246,16 @@ def _token(headers: Mapping[bytes, bytes], *, page: bool) -> str:
 
 def _from_this_machine(headers: Mapping[bytes, bytes]) -> None:
     """Refuse what comes through a browser from another site, or through a proxy: on loopback that would be anybody."""
-    host = headers.get(b"host", b"").decode("latin-1").rpartition(":")[0] or headers.get(b"host", b"").decode("latin-1")
+    host = headers.get(b"host", b"").decode("latin-1")
     origin = headers.get(b"origin", b"").decode("latin-1").partition("://")[2]
     foreign = headers.get(b"sec-fetch-site", b"none") not in (b"none", b"same-origin")
     relayed = b"x-forwarded-for" in headers or b"forwarded" in headers
-    if host not in _LOCAL or (origin and origin.rpartition(":")[0] not in _LOCAL and origin not in _LOCAL) or foreign or relayed:
+    if not _local(host) or (origin and not _local(origin)) or foreign or relayed:
         given = "the request comes from another site or through a proxy"
         fix = "make a token with sevenstep token make, and show it"
         raise Refusal(401, "SERVE-LOCAL", given, "without tokens only callers of this machine are answered", fix)
+
+
+def _local(named: str) -> bool:
+    """Whether a host, with its port or without, is this machine's own address."""
+    return named in _LOCAL or named.rpartition(":")[0] in _LOCAL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -21,19 +21,23 @@ from sevenstep.live.cadence.curve import Curve
 from sevenstep.live.cadence.study import curve_of, studied, times_known
 from sevenstep.live.operation import Operation
 from sevenstep.live.refitting import Recipe
-from sevenstep.live.releases import champion
+from sevenstep.live.releases import Release, champion, releases
 from sevenstep.live.replay import leads_up_to
 from sevenstep.spec.model import Kpi, Spec
 from sevenstep.spec.operate import DayFile
 from sevenstep.stats.metrics import METRICS
 from sevenstep.tasks.leading import leading_kpi, leading_metric
+from sevenstep.wording import counted
 
-__all__ = ["Reckoned", "calendar", "days_that_count", "longest_period", "price_of", "reckon", "reckoned"]
+__all__ = [
+    "Reckoned", "calendar", "days_that_count", "longest_period", "price_of", "reckon", "reckon_if_due", "reckoned",
+]  # fmt: skip
 
 FILE = "cadence.json"
 AHEAD = timedelta(days=62)  # how far ahead moments are told
 HOUR = 5  # of the day (UTC) at which daily refreshes are due: when the actuals of the day before are in
 YEAR = timedelta(days=365.25)
+STALE = timedelta(weeks=13)  # age at which a calendar is reckoned anew, though the same members serve
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,39 @@ def reckon(operation: Operation, now: datetime) -> Reckoned:
     found = Reckoned(release.number, now, step.total_seconds(), horizon, curve, cadence, price)
     replace_file(operation.store / FILE, json.dumps(found.to_json(), ensure_ascii=False, indent=1).encode())
     return found
+
+
+def reckon_if_due(operation: Operation, now: datetime) -> str:
+    """`reckon` where no calendar was computed for what serves, or that is a season ago; in a sentence what came of it.
+
+    Members that were only learnt anew age as they did before, so that their calendar stays.
+    """
+    release, found = champion(operation.store), reckoned(operation.store)
+    if (
+        found is not None
+        and now - found.made < STALE
+        and found.release in (release.number, *_learnt_from(operation.store, release))
+    ):
+        return f"the calendar of release {found.release} stands"
+    try:
+        made = reckon(operation, now)
+    except InputError as error:
+        if error.code not in ("CADENCE-NO-TIME", "CADENCE-SHORT"):
+            raise
+        return f"no calendar: {error.given}"
+    cadence = made.cadence
+    told = f"every {counted(cadence.period, 'step')}" if cadence.period else f"at leads {', '.join(map(str, cadence.leads))}"
+    return f"calendar of release {made.release}: {told}, {cadence.why}"
+
+
+def _learnt_from(store: Path, release: Release) -> Iterator[int]:
+    """The releases whose members this one has, learnt anew."""
+    known = {one.number: one for one in releases(store)}
+    relearnt: Mapping[str, Any] = release.manifest.get("relearnt", {})
+    while relearnt:
+        number = int(relearnt["from"])
+        yield number
+        relearnt = known[number].manifest.get("relearnt", {}) if number in known else {}
 
 
 def reckoned(store: Path) -> Reckoned | None:

@@ -38,7 +38,14 @@ def _first_tables(connection: sa.Connection) -> None:
             connection.execute(sa.text(statement.format(event=event)))
 
 
-MIGRATIONS: Sequence[Migration] = (_first_tables,)
+def _lifts(connection: sa.Connection) -> None:
+    """Versions tell what they were lifted by; tables made just now have the column already."""
+    columns = sa.inspect(connection).get_columns("versions")
+    if "lifts" not in [column["name"] for column in columns]:
+        connection.execute(sa.text("ALTER TABLE versions ADD COLUMN lifts TEXT NOT NULL DEFAULT '[]'"))
+
+
+MIGRATIONS: Sequence[Migration] = (_first_tables, _lifts)
 
 
 def migrate(connection: sa.Connection) -> None:

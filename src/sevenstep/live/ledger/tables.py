@@ -130,6 +130,7 @@ versions = sa.Table(
     sa.Column("checksum", sa.String(64), nullable=False),
     sa.Column("input_hash", sa.String(64), nullable=False),
     sa.Column("stretch", sa.Text, nullable=False),
+    sa.Column("lifts", sa.Text, nullable=False, server_default="[]"),
 )  # fmt: skip
 """Each making of forecasts for all open rows: by which release, from which newest actual (``origin``) and observation, for which
 times (``first`` to ``last``), and the Parquet file that holds them.

@@ -33,6 +33,7 @@ MOST = 5  # segments named at a time
 _HIGHEST = 3.0  # score of a week beyond which it adds no more to the sum: one odd week is no slow shift
 _OVERSHOOT = 0.583  # of a sum of normal steps over a limit (Siegmund 1985, Sequential Analysis, chapter 10)
 _PRIOR_AT_MOST = 1e6
+_STILL = 0.05  # p value at which a segment known to have moved is taken to be away still
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class Moved:
     slow: bool
 
 
-def moved(segments: Segments, live: Days, released: Sequence[Days], alpha: float) -> list[Moved]:
+def moved(segments: Segments, live: Days, released: Sequence[Days], alpha: float, expected: Sequence[int] = ()) -> list[Moved]:
     """The segments that have moved, the surest first; none, but for a share ``alpha`` of checks, where nothing has.
 
     One after the other the surest is taken as known (its forecasts are scaled), and the rest is judged again: what moved only
@@ -168,10 +169,16 @@ def moved(segments: Segments, live: Days, released: Sequence[Days], alpha: float
         live: newest days, oldest first.
         released: days of each stretch of forecasts the release was judged on, each oldest first.
         alpha: chance of naming any segment where none has moved; corrected by Holm over segments and windows.
+        expected: segments known to have moved before: each is asked by itself, and first, whether it still is away.
     """
     found: list[Moved] = []
     usual = {length: _usual(segments, live, released, length) for length in WINDOWS}
     calm = usual_of(segments, _joined([one.blocks(WEEK) for one in released]))
+    for place in expected:
+        still = _still_away(segments, live, usual, place)
+        if still is not None:
+            found.append(still)
+            live = live.explained(segments.inside[place], still.since, still.size)
     while len(found) < MOST:
         next_one = _surest(segments, live, usual, calm, alpha, {one.segment for one in found})
         if next_one is None:
@@ -179,6 +186,16 @@ def moved(segments: Segments, live: Days, released: Sequence[Days], alpha: float
         found.append(next_one)
         live = live.explained(segments.inside[next_one.segment], next_one.since, next_one.size)
     return found
+
+
+def _still_away(segments: Segments, live: Days, usual: dict[int, Usual], place: int) -> Moved | None:
+    """A segment over the newest days, where its figure is outside the 95 % that are usual."""
+    length = max((one for one in WINDOWS if live.truth.shape[1] >= one), default=0)
+    if not length:
+        return None
+    score = float(usual[length].scores(segments.log_ratios(live.last(length).blocks(length))[:, 0])[place])
+    p = 2 * float(special.ndtr(-abs(score))) if np.isfinite(score) else 1.0
+    return _described(segments, live, usual[length], place, length, p, slow=False) if p <= _STILL else None
 
 
 def _usual(segments: Segments, live: Days, released: Sequence[Days], length: int) -> Usual:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import polars as pl
 
@@ -22,6 +24,7 @@ NEAR = 7
 
 _LONGEST = 14  # days of a window of live rows at most
 _LEADS = (1, 2, 3, 14, 28)
+_MOST_READ = 2  # releases kept at hand: the champion, and the one before or after it
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,17 @@ class Released:
 
     @classmethod
     def of(cls, operation: Operation, release: Release) -> Released:
-        """Read what the run of a release left; raises InputError as `collected` does."""
-        tune = Store(operation.store).find(str(release.manifest.get("model", ""))) if release.manifest.get("model") else None
-        return cls(release, None if tune is None else tune.frame("scores"), collected(operation.store, release))
+        """Read what the run of a release left, once in a process, as it never changes; raises InputError as `collected` does."""
+        place = operation.store, release.number, json.dumps(release.manifest["files"], sort_keys=True)
+        known = _READ.get(place)
+        if known is None:
+            tune = Store(operation.store).find(str(release.manifest.get("model", ""))) if release.manifest.get("model") else None
+            known = cls(release, None if tune is None else tune.frame("scores"), collected(operation.store, release))
+            if known.scores is not None:
+                _READ[place] = known
+            while len(_READ) > _MOST_READ:
+                del _READ[next(iter(_READ))]
+        return known
 
     @cached_property
     def horizon(self) -> int:
@@ -92,3 +103,6 @@ class Released:
         """Its scores of one target; None where there are none."""
         found = None if self.scores is None else self.scores.filter(pl.col("target") == target)
         return None if found is None or found.is_empty() else found
+
+
+_READ: dict[tuple[Path, int, str], Released] = {}

@@ -22,7 +22,7 @@ from sevenstep.live.operation import Operation
 from sevenstep.live.scoring import live_scores
 from sevenstep.live.standing import Standing
 
-__all__ = ["KEPT", "scored"]
+__all__ = ["KEPT", "follow", "scored"]
 
 KEPT = 70
 """Days of live rows that are kept."""
@@ -56,6 +56,16 @@ def scored(
     whole = newest_days(_replaced(known, fresh, times), KEPT).sort("target", "time", "item", AHEAD)  # sums depend on the order
     keep_rows(operation.store, released.release.number, whole, until)
     return whole
+
+
+def follow(operation: Operation, now: datetime, last: Standing) -> None:
+    """Score what has come true since, after a refresh that no look of the monitor follows: the next refresh reads off these rows
+    how wide its bounds have to be.
+    """
+    if operation.task.grammar.one_row_per_time:
+        released = Released.of(operation, last.release)
+        with operation.ledger.reading() as connection:
+            scored(operation, connection, released, now, last)
 
 
 def _first(connection: sa.Connection, release: int) -> int | None:

@@ -13,9 +13,10 @@ from sevenstep.live.items import from_texts, time_texts
 from sevenstep.live.ledger.tables import observations, predictions
 from sevenstep.live.monitor.daily import newest_days
 from sevenstep.live.monitor.released import Released
-from sevenstep.live.observing import observed
+from sevenstep.live.observing import newest, observed
 from sevenstep.live.operation import Operation
 from sevenstep.live.refreshing import read_version, read_versions
+from sevenstep.live.standing import RECENT, Standing
 
 __all__ = ["SPAN", "newest_forecasts", "newest_inputs", "served"]
 
@@ -25,9 +26,13 @@ SPAN = timedelta(days=7)
 _MOST = 20_000  # predictions looked at, the newest
 
 
-def newest_inputs(operation: Operation, connection: sa.Connection, released: Released, days: int, now: datetime) -> pl.DataFrame:
-    """Observed rows of the newest days, typed as the data the release learnt from."""
+def newest_inputs(
+    operation: Operation, connection: sa.Connection, released: Released, days: int, now: datetime, last: Standing | None = None
+) -> pl.DataFrame:
+    """Observed rows of the newest days, typed as the data the release learnt from; ``last`` spares reading them again."""
     name, kind = operation.time, released.collected.schema[operation.time]
+    if last is not None and last.rows is not None and days <= RECENT and last.observed == newest(connection, now):
+        return _newest(last.rows, name, days)
     table = observations.c
     texts = pl.Series(
         "time",
@@ -41,6 +46,10 @@ def newest_inputs(operation: Operation, connection: sa.Connection, released: Rel
     first = connection.scalar(sa.select(sa.func.min(table.id)).where(table.time.in_(wanted), table.published <= now))
     rows = observed(operation, connection, int(first or 1) - 1, now)
     return rows.filter(pl.col(name).is_between(times.min(), times.max()))
+
+
+def _newest(rows: pl.DataFrame, time: str, days: int) -> pl.DataFrame:
+    return newest_days(rows.rename({time: "time"}), days).rename({"time": time})
 
 
 def newest_forecasts(operation: Operation, connection: sa.Connection, released: Released, now: datetime) -> pl.DataFrame | None:

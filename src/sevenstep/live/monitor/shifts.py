@@ -19,7 +19,7 @@ from sevenstep.stats.scored import FloatArray
 from sevenstep.tasks.leading import leading_kpi
 from sevenstep.wording import counted
 
-__all__ = ["shift_checks", "shifts_of"]
+__all__ = ["departed", "shift_checks", "shifts_of"]
 
 MATTERS = float(np.log(1.05))
 """Logarithm of the least shift that is worth an alarm."""
@@ -54,6 +54,25 @@ def shifts_of(
         kpi: id of the KPI that leads the target.
         target: its name, for words.
     """
+    found = _found(released, live, columns, alpha, ())
+    return [_check(one, segments, days, kpi, target) for one, segments, days in found if abs(one.size) >= MATTERS]
+
+
+def departed(
+    released: pl.DataFrame, live: pl.DataFrame, columns: Sequence[str], alpha: float, expected: Sequence[tuple[str, str]]
+) -> list[tuple[tuple[str, str], str, Moved]]:
+    """The segments that have moved, each as column and value, since when, and what was found; arguments as of `shifts_of`.
+
+    ``expected`` are segments known to have moved before, which need not be found anew, nor be away by so much as to matter.
+    """
+    found = _found(released, live, columns, alpha, expected)
+    named = [(segments.names[one.segment], _text(days[one.since]), one) for one, segments, days in found]
+    return [(name, since, one) for name, since, one in named if abs(one.size) >= MATTERS or name in expected]
+
+
+def _found(
+    released: pl.DataFrame, live: pl.DataFrame, columns: Sequence[str], alpha: float, expected: Sequence[tuple[str, str]]
+) -> list[tuple[Moved, Segments, pl.Series]]:
     columns = [name for name in columns if name in live.columns]
     released, live = (one.filter(pl.col("truth").is_finite() & pl.col("prediction").is_finite()) for one in (released, live))
     if released.is_empty() or live.is_empty():
@@ -61,8 +80,9 @@ def shifts_of(
     segments, cells = _segments(released, live, columns)
     days = live.select(day_of(live).unique().sort().alias("day"))["day"]
     before = [_days(one, cells, columns) for one in stretches(released)]
-    found = moved(segments, _days(live, cells, columns), before, alpha)
-    return [_check(one, segments, days, kpi, target) for one in found if abs(one.size) >= MATTERS]
+    places = [place for place, name in enumerate(segments.names) if name in expected]
+    found = moved(segments, _days(live, cells, columns), before, alpha, places)
+    return [(one, segments, days) for one in found]
 
 
 def _segments(released: pl.DataFrame, live: pl.DataFrame, columns: Sequence[str]) -> tuple[Segments, pl.DataFrame]:

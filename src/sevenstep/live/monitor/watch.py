@@ -150,7 +150,7 @@ def _look(operation: Operation, connection: sa.Connection, released: Released, n
     ]
     newest_day = "" if live.is_empty() else str(live.select(day_of(live).max().alias("day"))["day"][0])
     looked = dict.fromkeys(("kpi", "coverage", "shift"), f"{newest_day} {len(live)}") if len(live) else {}
-    of_inputs = _inputs_by_time(operation, connection, released, now, share) if by_time else []
+    of_inputs = _inputs_by_time(operation, connection, released, now, share, last) if by_time else []
     of_served = [] if by_time else _served(operation, connection, released, now, share)
     seen = str(newest(connection, now))
     if of_inputs or of_served:
@@ -178,10 +178,15 @@ def _labelled(operation: Operation, connection: sa.Connection, released: Release
 
 
 def _inputs_by_time(
-    operation: Operation, connection: sa.Connection, released: Released, now: datetime, share: Mapping[str, float]
+    operation: Operation,
+    connection: sa.Connection,
+    released: Released,
+    now: datetime,
+    share: Mapping[str, float],
+    last: Standing | None,
 ) -> list[Check]:
     kept, kpi = references(operation.store, released), operation.spec.kpis[0].id
-    rows = newest_inputs(operation, connection, released, released.window, now)
+    rows = newest_inputs(operation, connection, released, released.window, now, last)
     found = input_checks(kept, rows, operation.time, kpi, share["drift"]) if len(rows) else []
     made = newest_forecasts(operation, connection, released, now)
     if made is None or made.is_empty():

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import polars as pl
 
+from sevenstep.data.dataset import Dataset
 from sevenstep.live.cadence.curve import Curve, age_curve
+from sevenstep.live.cadence.study import with_truth
+from sevenstep.live.lifting import lifted
+from sevenstep.live.operation import Operation
+from sevenstep.live.refreshing import read_versions
 from sevenstep.search.leaderboard import leaderboard
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
 from sevenstep.tasks.contract import Model
 from sevenstep.tasks.scoretable import ScoreTable, join_score_tables
 
-__all__ = ["Beside", "beside", "in_force", "judged", "lived_curve", "share_lost"]
+__all__ = ["Beside", "Lifting", "beside", "in_force", "judged", "lifting", "lived_curve", "share_lost"]
 
 
 @dataclass(frozen=True)
@@ -97,3 +102,46 @@ def beside(first: ScoreTable, second: ScoreTable, metric: str, seed: int) -> Bes
     excess = one.estimate.value / other.estimate.value - 1
     ends = [-end for end in (gain.high, gain.low) if end is not None] or [excess, excess]
     return Beside(one.estimate.value, other.estimate.value, excess, ends[0], ends[-1], one.estimate.n)
+
+
+@dataclass(frozen=True)
+class Lifting:
+    """What lifting segments that moved came to.
+
+    Args:
+        versions: versions in which a segment was lifted.
+        of: versions made.
+        rows: forecasts that were lifted and have come true.
+        loss: mean absolute error over mean size of those; None without any.
+        plain: the same had they not been lifted.
+    """
+
+    versions: int
+    of: int
+    rows: int = 0
+    loss: float | None = None
+    plain: float | None = None
+
+
+def lifting(operation: Operation, data: Dataset, made: Sequence[pl.DataFrame]) -> Lifting:
+    """What became of the forecasts that were lifted, beside what they would have been otherwise.
+
+    Args:
+        operation: the project that was lived through.
+        data: all that happened.
+        made: forecasts of each of its versions, in their order.
+    """
+    with operation.ledger.reading() as connection:
+        known = read_versions(connection)
+    keys, segments = list(data.roles.keys), [name for name in data.roles.segments if name not in data.roles.keys]
+    series = data.items.select(*keys, *segments).unique(keys, keep="last") if keys else data.items.select(segments).head(1)
+    parts = []
+    for version, rows in zip(known, made, strict=False):
+        if version.lifts:
+            back = [replace(one, factor=1 / one.factor) for one in version.lifts]
+            plain = lifted(rows, back, series)["prediction"].alias("plain")
+            parts.append(rows.with_columns(plain).filter((pl.col("plain") / pl.col("prediction") - 1).abs() > 1e-9))
+    if not parts or not len(told := with_truth(pl.concat(parts), data)):
+        return Lifting(len(parts), len(known))
+    loss, otherwise = share_lost(told), share_lost(told.with_columns(pl.col("plain").alias("prediction")))
+    return Lifting(len(parts), len(known), len(told), loss, otherwise)

@@ -1,14 +1,14 @@
 """Living through the past, day by day: observe, refresh, look for alarms, and learn anew when it is due.
 
 Beside the project as it operates a second one learns anew every week, whether that is due or not: what the rule for learning anew
-is held against. Where both learn on one day they share the fit.
+is held against. Where both learn on one day they share the fit. A life that was stopped goes on with the day it was in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -20,10 +20,11 @@ from sevenstep.live.operation import Operation
 from sevenstep.live.pointers import promote
 from sevenstep.live.refitting import Recipe, refitted
 from sevenstep.live.refreshing import read_version, refresh
+from sevenstep.live.rehearsal.diary import MADE, WEEKLY, Diary
 from sevenstep.live.rehearsal.figures import share_lost
 from sevenstep.live.rehearsal.world import World, published
-from sevenstep.live.releases import release_relearnt
-from sevenstep.live.standing import Standing
+from sevenstep.live.releases import champion, release_relearnt
+from sevenstep.live.standing import Standing, standing
 from sevenstep.tasks.contract import Model
 
 __all__ = ["Lived", "Rules", "live_through"]
@@ -77,11 +78,11 @@ class Lived:
 
 
 Look = Callable[[Operation, Any, Standing], Sequence[dict[str, Any]]]
-"""Looks for alarms at a moment, given what the newest refresh knew, and returns the new ones as JSON values."""
+"""Looks for alarms at a moment, given what the newest refresh knew, and returns those raised at it as JSON values."""
 
 
 def live_through(
-    operation: Operation, world: World, recipe: Recipe, moments: Sequence[Any], rules: Rules, look: Look,
+    operation: Operation, world: World, recipe: Recipe, moments: Sequence[Any], rules: Rules, look: Look, diary: Diary,
     told: Callable[[Any], None] = lambda moment: None,
 ) -> Lived:  # fmt: skip
     """Live through some times of the data.
@@ -93,35 +94,90 @@ def live_through(
         moments: the times, oldest first.
         rules: what is done when.
         look: looks for alarms.
+        diary: where days are kept; those it holds are not lived through again.
         told: told of each time when it is over.
     """
-    life = _Life(operation, world, recipe, rules, look)
+    life = _Life(operation, world, recipe, rules, look, diary)
+    life.remember(moments)
     for place, moment in enumerate(moments):
-        life.day(place, moment)
-        told(moment)
-    assert life.standing is not None
-    life.lived.model = life.standing.model
+        if place >= life.days:
+            life.day(place, moment)
+            told(moment)
+    life.lived.model = life.known(moments[-1]).model
     return life.lived
 
 
 class _Life:
-    """The state of a rehearsal between two days."""
+    """The state of a rehearsal between two days; ``days`` are over, and with ``looked`` the first part of the next one is."""
 
-    def __init__(self, operation: Operation, world: World, recipe: Recipe, rules: Rules, look: Look) -> None:
+    def __init__(
+        self, operation: Operation, world: World, recipe: Recipe, rules: Rules, look: Look, diary: Diary
+    ) -> None:  # fmt: skip
         self.operation, self.world, self.recipe, self.rules, self.look = operation, world, recipe, rules, look
+        self.diary, self.days, self.looked = diary, 0, False
         self.lived, self.losses = Lived(), list(rules.losses)
         self.standing: Standing | None = None
         self.beside: Model | None = None
+        self.beside_since: Any = None
         self.learnt: Any = None
         self.wanted: Any = None
 
+    def remember(self, moments: Sequence[Any]) -> None:
+        """Take up what the diary holds."""
+        state = self.diary.state()
+        if not state:
+            return
+        self.days, self.looked, self.losses = state["days"], state["looked"], state["losses"]
+        self.learnt, self.wanted, self.beside_since = (_time(state[name], moments[0]) for name in ("learnt", "wanted", "beside"))
+        lived, count = self.lived, self.days + self.looked
+        lived.made, lived.weekly = self.diary.rows(MADE, count), self.diary.rows(WEEKLY, count)
+        lived.weekly_refits, lived.checks = state["weekly_refits"], state["checks"]
+        lived.refits, lived.alarms = state["refits"], state["alarms"]
+        lived.tests = [LossTest(**one) for one in state["tests"]]
+        if self.beside_since is not None and self.days < len(moments):
+            learnt = self.operation.task.load_model(self.diary.model_folder(f"learnt-{self.beside_since}"))
+            name, last = pl.col(self.world.time), moments[count - 1]
+            since = self.world.data.items.filter((name > self.beside_since) & (name <= last))
+            self.beside = learnt.refresh(since) if len(since) else learnt
+
+    def _note(self, *, looked: bool) -> None:
+        lived = self.lived
+        self.looked = looked
+        self.diary.write(
+            {
+                "days": self.days, "looked": looked, "losses": self.losses, "learnt": self.learnt, "wanted": self.wanted,
+                "beside": self.beside_since, "weekly_refits": lived.weekly_refits, "checks": lived.checks,
+                "refits": lived.refits, "alarms": lived.alarms, "tests": [asdict(one) for one in lived.tests],
+            }
+        )  # fmt: skip
+
+    def known(self, moment: Any) -> Standing:
+        """What the champion knows at a moment."""
+        if self.standing is None:
+            with self.operation.ledger.reading() as connection:
+                self.standing = standing(self.operation, connection, published(moment))
+        return self.standing
+
     def day(self, place: int, moment: Any) -> None:
         """One time of the data: what arrived, what was predicted, what was decided."""
+        if not self.looked:
+            self._see(place, moment)
+            self._note(looked=True)
+        if place and place % WEEK == 0:
+            self._week(moment)
+        elif self.wanted is not None and moment >= self.wanted:
+            self._refit(moment, "a shift was alarmed, and a week of it is known")
+        self.days = place + 1
+        self._note(looked=False)
+
+    def _see(self, place: int, moment: Any) -> None:
+        """What arrived, what was predicted, and what the monitor says of it."""
         rows, now = self.world.arrived(moment), published(moment)
         self.learnt = self.learnt if self.learnt is not None else moment
         observe(self.operation, rows.to_dicts(), SOURCE, now)
         version, self.standing = refresh(self.operation, now, self.standing)
         kept = read_version(self.operation.store, version).filter(pl.col("lead").is_in(list(self.rules.leads))).collect()
+        self.diary.keep(MADE, place, kept)
         self.lived.made.append(kept)
         self._beside(place, moment)
         self.lived.checks += 1
@@ -129,31 +185,29 @@ class _Life:
             self.lived.alarms.append({"moment": str(moment), **alarm})
             if self.wanted is None and self.rules.refit_after_alarm is not None:
                 self.wanted = moment + self.rules.refit_after_alarm
-        if place and place % WEEK == 0:
-            self._week(moment)
-        elif self.wanted is not None and moment >= self.wanted:
-            self._refit(moment, "a shift was alarmed, and a week of it is known")
 
     def _beside(self, place: int, moment: Any) -> None:
         """The project that learns every week."""
         if not self.rules.compared or self.standing is None:
             return
         if place and place % WEEK == 0:
-            self.beside = self._learnt_anew(moment)
+            self.beside, self.beside_since = self._learnt_anew(moment), moment
+            self.diary.keep_model(f"learnt-{moment}", self.beside)
             self.lived.weekly_refits += 1
         elif self.beside is not None:
             self.beside = self.beside.refresh(self._whole(moment))
         model = self.beside or self.standing.model
-        self.lived.weekly.append(model.outlook(self.rules.compared))
+        rows = model.outlook(self.rules.compared)
+        self.diary.keep(WEEKLY, place, rows)
+        self.lived.weekly.append(rows)
 
     def _whole(self, moment: Any) -> pl.DataFrame:
         items = self.world.data.items
         return items.filter(pl.col(self.world.time) == moment)
 
     def _learnt_anew(self, moment: Any) -> Model:
-        assert self.standing is not None
         known = self.world.data.known_at(moment)
-        return refitted(self.operation.task, self.recipe, self.standing.model, known, self.operation.spec.seed)
+        return refitted(self.operation.task, self.recipe, self.known(moment).model, known, self.operation.spec.seed)
 
     def _week(self, moment: Any) -> None:
         """Once a week: is the loss still what it was?"""
@@ -175,14 +229,20 @@ class _Life:
         return share_lost(judged)
 
     def _refit(self, moment: Any, why: str) -> None:
-        """Learn anew, release what was learnt, and let it serve."""
-        assert self.standing is not None
-        fresh = (
-            self.beside is not None and self.lived.weekly_refits and self.lived.tests and (len(self.lived.made) - 1) % WEEK == 0
-        )
-        model = self.beside if fresh else self._learnt_anew(moment)
-        assert model is not None
-        release = release_relearnt(self.operation.store, self.standing.release, model, str(moment))
-        promote(self.operation, release.number, "rule", published(moment), {"why": why})
+        """Learn anew, release what was learnt, and let it serve; what a life that was stopped has released already is taken."""
+        release = champion(self.operation.store)
+        relearnt: Mapping[str, Any] = release.manifest.get("relearnt", {})
+        if relearnt.get("until") != str(moment):
+            model = self.beside if self.beside_since == moment else None
+            made = model if model is not None else self._learnt_anew(moment)
+            release = release_relearnt(self.operation.store, self.known(moment).release, made, str(moment))
+            promote(self.operation, release.number, "rule", published(moment), {"why": why})
         self.lived.refits.append({"moment": str(moment), "release": release.number, "why": why})
         self.learnt, self.wanted = moment, None
+
+
+def _time(text: str | None, like: Any) -> Any:
+    """A time of the data read back from its text."""
+    if text is None:
+        return None
+    return datetime.fromisoformat(text) if isinstance(like, datetime) else date.fromisoformat(text)

@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from sevenstep.engine.durable import make_folder, replace_file
+from sevenstep.engine.durable import claimed_folder, make_folder, replace_file
+from sevenstep.engine.fingerprints import code_version, fingerprint
 from sevenstep.engine.run import RunRequest, run_then
 from sevenstep.engine.store import Store
 from sevenstep.live.cadence.choose import Cadence, Price, best_period
@@ -27,39 +29,26 @@ from sevenstep.live.ledger.tables import observations, versions
 from sevenstep.live.losstest import backstop
 from sevenstep.live.operation import Operation
 from sevenstep.live.refitting import Recipe
-from sevenstep.live.rehearsal.figures import Beside, beside, in_force, judged, lived_curve, share_lost
+from sevenstep.live.rehearsal.diary import Diary
+from sevenstep.live.rehearsal.figures import Beside, Lifting, beside, in_force, judged, lifting, lived_curve
 from sevenstep.live.rehearsal.lived import SHORT, WEEK, Lived, Look, Rules, live_through
+from sevenstep.live.rehearsal.planted import Shift, lived_shifted
 from sevenstep.live.rehearsal.world import World
-from sevenstep.live.releases import champion, publish
+from sevenstep.live.releases import point, release_beside, sound_release
 from sevenstep.live.replay import leads_up_to
+from sevenstep.search.leaderboard import kpi_estimate
 from sevenstep.spec.model import Spec
 from sevenstep.spec.units import Duration
+from sevenstep.stats.intervals import Estimate
 from sevenstep.tasks.contract import Grammar, Task
 from sevenstep.tasks.leading import leading_kpi, leading_metric
 
-__all__ = ["Plan", "Rehearsal", "Shift", "collected", "leaks", "rehearse", "started"]
+__all__ = ["Plan", "Rehearsal", "collected", "leaks", "rehearse", "started"]
 
-FILE = "rehearsal.json"
+FILE, PLAN, STUDY = "rehearsal.json", "plan", "study.parquet"
+_ROOMS = ("live", "tasks", "stats", "search")  # whose code days are lived by; that of the seven steps is in their fingerprints
+FIRST = 1  # number of the release that the seven steps make
 LIFE = 28  # leads in force that refreshes are judged over, at most
-
-
-@dataclass(frozen=True)
-class Shift:
-    """A change planted into the past: the actuals of one segment times a factor from a day on.
-
-    Args:
-        column: segment column.
-        value: its value.
-        factor: what actuals are multiplied by.
-        after: days after the start of the rehearsal.
-        days: days that are lived through, from the start.
-    """
-
-    column: str
-    value: str
-    factor: float = 1.4
-    after: int = 14
-    days: int = 42
 
 
 @dataclass(frozen=True)
@@ -85,6 +74,7 @@ class Rehearsal:
 
     Args:
         metric: of the first KPI.
+        members: name and family of what the seven steps chose: on a busy machine their clock may have kept all but rules out.
         days: how many days were lived through.
         studied: error by age before the start.
         lived: error by lead as it was lived, on the same items at every lead.
@@ -96,11 +86,14 @@ class Rehearsal:
         alarms: alarms of the clean life.
         checks: how often it looked for alarms.
         leaks: versions that knew something published after they were made.
+        coverage: share of actuals within the bounds, of those said to hold 80 and 95 %.
+        lifting: versions whose segments were lifted, and the loss of what was lifted beside what it would have been.
         shift: what became of the planted change; empty where none was.
         seconds: what each part took.
     """
 
     metric: str
+    members: Sequence[Mapping[str, str]]
     days: int
     studied: Curve
     lived: Curve
@@ -112,6 +105,8 @@ class Rehearsal:
     alarms: Sequence[Mapping[str, Any]]
     checks: int
     leaks: int
+    coverage: Mapping[str, Estimate]
+    lifting: Lifting
     shift: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -141,39 +136,80 @@ def rehearse(
     clock = _Clock()
     own = _own(spec, plan.budget)
     told("taking in the data")
-    world = World.of(collected(own, grammar, load_task, store))
-    folder = store / "rehearsals" / f"{plan.since}-{plan.until}"
-    shutil.rmtree(folder, ignore_errors=True)
-    make_folder(make_folder(store / "rehearsals"))
+    data = collected(own, grammar, load_task, store)
+    world = World.of(data)
+    folder = _folder(store, own, plan, data.fingerprint)
     start = world.at(plan.since)
     told(f"the seven steps on what was known on {plan.since}")
     operation, recipe = started(world.opened(own, start, folder), grammar, load_task, folder / "store")
     clock.lap("seven steps")
     told("what age does to a forecast")
     target, metric = own.targets[0], _metric(own)
-    model = operation.task.load_model(champion(operation.store).verified().model_folder)
+    model = operation.task.load_model(sound_release(operation.store, FIRST).model_folder)
     horizon = int(model.outlook()["lead"].max())  # type: ignore[arg-type]  # there are rows to be predicted
-    known = world.data.known_at(start)
-    made = studied(operation.task, recipe, model, known, horizon, own.seed)
+    made = _study(folder / STUDY, lambda: studied(operation.task, recipe, model, world.data.known_at(start), horizon, own.seed))
     curve = curve_of(model, made, target, metric, leads_up_to(horizon), own.seed)
     life = min(LIFE, horizon)
     refresh = own.operate.refresh
     cadence = best_period(curve, life, Price(refresh.cost, refresh.churn, 0.0, refresh.tolerance), WEEK)
     clock.lap("study of age")
     if plan.shift is not None:
-        shutil.copytree(operation.store, folder / "shifted")
+        _copied(operation.store, folder / "shifted")
     moments = world.moments(start, world.at(plan.until))
     rules = Rules(range(1, life + 1), leads_up_to(life), _losses(made, world), _backstop(own))
-    lived = live_through(operation, world, recipe, moments, rules, look, lambda moment: told(f"living through {moment}"))
+    lived = live_through(operation, world, recipe, moments, rules, look, Diary(folder / "days"), _living(told))
     clock.lap("days")
-    told("comparing")
-    shifted = _shifted(own, operation, world, recipe, plan, folder, lived, rules, look, told) if plan.shift else {}
-    if plan.shift:
+    shifted: Mapping[str, Any] = {}
+    if plan.shift is not None:
+        again = Operation.of(operation.spec, folder / "shifted", operation.load_task)
+        days = folder / "shifted-days"
+        shifted = lived_shifted(
+            (world, lived), plan.shift, plan.since, again, recipe, rules, look, days, _living(told, ", shifted")
+        )
         clock.lap("planted shift")
+    told("comparing")
     found = _figures(own, operation, world, lived, moments, cadence, curve, metric, life)
-    result = replace(found, shift=shifted, seconds=clock.laps)
+    clock.lap("figures")
+    members = [{"name": one.name, "family": one.family} for one, _ in recipe.members[target]]
+    result = replace(found, members=members, shift=shifted, seconds=clock.laps)
     replace_file(folder / FILE, json.dumps(result.to_json(), ensure_ascii=False, indent=1, default=str).encode())
     return result
+
+
+def _living(told: Callable[[str], None], how: str = "") -> Callable[[Any], None]:
+    """Tells of each time that is over."""
+    return lambda moment: told(f"living through {moment}{how}")
+
+
+def _folder(store: Path, spec: Spec, plan: Plan, data: str) -> Path:
+    """The folder of a rehearsal: what a stopped one has left there is gone on with, where it was of the same plan, spec, data and
+    code; anything else, and a rehearsal that came to its end, is removed.
+    """
+    folder = make_folder(store / "rehearsals") / f"{plan.since}-{plan.until}"
+    code = code_version(_ROOMS)
+    said = fingerprint({"plan": str(plan), "spec": spec.model_dump(mode="json"), "data": data, "code": code}).encode()
+    same = (folder / PLAN).is_file() and (folder / PLAN).read_bytes() == said
+    if not same or (folder / FILE).is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+    replace_file(make_folder(folder) / PLAN, said)
+    return folder
+
+
+def _study(path: Path, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """The rows of the study of age, made once."""
+    if not path.is_file():
+        content = BytesIO()
+        make().write_parquet(content)
+        replace_file(path, content.getvalue())
+    return pl.read_parquet(path)
+
+
+def _copied(store: Path, copy: Path) -> None:
+    """A copy of a store before anything has happened, made whole or not at all."""
+    if not copy.is_dir():
+        with claimed_folder(copy.parent) as draft:
+            shutil.copytree(store, draft, dirs_exist_ok=True)
+            draft.rename(copy)
 
 
 class _Clock:
@@ -214,7 +250,9 @@ def started(spec: Spec, grammar: Grammar, load_task: Callable[[], Task], store: 
     made = {step.name: step for step in run_then(request, lambda result: result).steps}
     kept = Store(store)
     operate, tune = (kept.open(made[name].fingerprint) for name in ("operate", "tune"))
-    publish(store, operate, tune, (), made["collect"].fingerprint)
+    release, new = release_beside(store, operate, tune, (), made["collect"].fingerprint)
+    if new:  # one that was there already may have learnt anew since
+        point(store, release.number)
     return Operation.of(spec, store, load_task), Recipe.of(tune)
 
 
@@ -261,6 +299,7 @@ def _figures(
     ]
     return Rehearsal(
         metric=metric,
+        members=(),
         days=len(moments),
         studied=curve,
         lived=lived_curve(model, made, target, metric, leads, spec.seed),
@@ -272,6 +311,8 @@ def _figures(
         alarms=lived.alarms,
         checks=lived.checks,
         leaks=leaks(operation),
+        coverage={level: kpi_estimate(due, f"coverage_{level}", spec.seed) for level in ("80", "95")},
+        lifting=lifting(operation, world.data, lived.made),
     )
 
 
@@ -283,52 +324,3 @@ def leaks(operation: Operation) -> int:
     query = sa.select(sa.func.count(sa.distinct(versions.c.id))).select_from(versions.join(observations, later))
     with operation.ledger.reading() as connection:
         return int(connection.scalar(query) or 0)
-
-
-def _shifted(
-    spec: Spec, operation: Operation, world: World, recipe: Recipe, plan: Plan, folder: Path, lived: Lived, rules: Rules,
-    look: Look, told: Callable[[str], None],
-) -> dict[str, Any]:  # fmt: skip
-    """A second life in which one segment's actuals change: when is it alarmed, and is the model good again?"""
-    shift = plan.shift
-    assert shift is not None
-    first = world.at(plan.since + timedelta(days=shift.after))
-    last = world.at(plan.since + timedelta(days=shift.days))
-    target, name = spec.targets[0], world.time
-    inside = (pl.col(shift.column).cast(pl.String) == shift.value) & (pl.col(name) > first)
-
-    def planted(items: pl.DataFrame) -> pl.DataFrame:
-        kind = items.schema[target]
-        times = pl.when(inside).then((pl.col(target) * shift.factor).cast(kind)).otherwise(pl.col(target))
-        return items.with_columns(times.alias(target))
-
-    other = world.changed(planted)
-    again = Operation.of(operation.spec, folder / "shifted", operation.load_task)
-    moments = other.moments(world.at(plan.since), last)
-    own = replace(rules, leads=range(1, SHORT + 1), compared=(), refit_after_alarm=timedelta(days=WEEK))
-    second = live_through(again, other, recipe, moments, own, look, lambda moment: told(f"living through {moment}, shifted"))
-    named = [alarm for alarm in second.alarms if shift.value in alarm["subject"] and alarm["moment"] > str(first)]
-    week = last - timedelta(days=WEEK)
-    losses = [
-        _segment_loss(life.made, where, target, shift, pl.col(name).is_between(week, last, closed="right"))
-        for life, where in ((second, other), (lived, world))
-    ]
-    return {
-        "column": shift.column, "value": shift.value, "factor": shift.factor, "from": str(first),
-        "alarmed": named[0]["moment"] if named else None, "alarm": named[0] if named else None,
-        "days_to_alarm": _days_between(first, named[0]["moment"]) if named else None,
-        "alarms": second.alarms, "refits": second.refits, "loss_after": losses[0], "loss_without": losses[1],
-    }  # fmt: skip
-
-
-def _days_between(first: Any, text: str) -> int:
-    return (date.fromisoformat(text[:10]) - date.fromisoformat(str(first)[:10])).days
-
-
-def _segment_loss(made: Sequence[pl.DataFrame], world: World, target: str, shift: Shift, when: pl.Expr) -> float:
-    """Mean absolute error over mean size of one segment at short leads."""
-    keys = list(world.data.roles.keys)
-    segment = world.data.items.filter(pl.col(shift.column).cast(pl.String) == shift.value).select(keys).unique()
-    rows = pl.concat(made).filter(when & (pl.col("lead") <= SHORT) & (pl.col("target") == target))
-    own = with_truth(rows.join(segment, on=keys, how="semi"), world.data)
-    return share_lost(own)

@@ -18,12 +18,12 @@ from sevenstep.tasks.forecast.features.table import features_for
 from sevenstep.tasks.forecast.given import check_columns, typed_as
 from sevenstep.tasks.forecast.panel import Panel, Settings
 
-__all__ = ["AskedRows", "next_rows", "open_rows", "rows_to_ask"]
+__all__ = ["AskedRows", "newest_rows", "next_rows", "open_rows", "rows_to_ask"]
 
 
 @dataclass(frozen=True)
 class AskedRows:
-    """Rows of a panel to be forecast, each from the newest origin before it.
+    """Rows of a panel to be forecast, each from an origin before it.
 
     Features are computed once for each recipe, however many members ask.
     """
@@ -43,6 +43,11 @@ class AskedRows:
         if key not in self._features:
             self._features[key] = features_for(self.panel, recipe, self.asked, self.row)
         return self._features[key]
+
+    def beside(self, other: AskedRows) -> AskedRows:
+        """These rows and after them those of ``other``, of the same panel: asked together they share what is dear."""
+        both = [np.concatenate([getattr(self.asked, name), getattr(other.asked, name)]) for name in ("series", "step", "origin")]
+        return AskedRows(self.panel, Asked(*both), np.concatenate([self.row, other.row]))
 
     def shown(self, roles: Roles) -> pl.DataFrame:
         """Keys and time of the rows, under the person's own names."""
@@ -67,6 +72,15 @@ def open_rows(data: Dataset, panel: Panel, leads: Sequence[int] = ()) -> AskedRo
             "give them with --input FILE",
         )
     return _asked(panel, row)
+
+
+def newest_rows(data: Dataset, panel: Panel, times: int) -> AskedRows:
+    """The known rows of the newest steps, each asked for from the step before it."""
+    told = pl.any_horizontal([pl.col(target).is_not_null() for target in data.roles.targets])
+    inside = (pl.col("step") > max(panel.end - times, 0)) & (pl.col("step") <= panel.end)
+    row = panel.rows.select((told & inside).arg_true())[:, 0].to_numpy().astype(np.int64)
+    step = panel.steps[row]
+    return AskedRows(panel, Asked(panel.series[row], step, (step - 1).astype(np.int32)), row)
 
 
 def next_rows(data: Dataset, panel: Panel, horizon: int) -> pl.DataFrame:

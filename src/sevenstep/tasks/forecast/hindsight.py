@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.forecast.features.table import row_weights
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
-from sevenstep.tasks.forecast.scoring import naive_scale, segment_scores
+from sevenstep.tasks.forecast.scoring import naive_scale, segment_scores, segments_of
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 
 __all__ = ["judged"]
@@ -35,11 +35,12 @@ def judged(made: pl.DataFrame, history: Dataset, settings: Settings, weights: We
     names = [*history.roles.keys, str(history.roles.time)]
     placed = panel.rows.select(*names, "series", "step").with_row_index("item")
     joined = made.join(placed, on=names, how="inner", nulls_equal=True, maintain_order="left")
-    parts = [_of_target(part, history, panel, settings, weights) for part in joined.partition_by("target", maintain_order=True)]
+    labels = segments_of(history)
+    parts = [_of_target(part, labels, panel, settings, weights) for part in joined.partition_by("target", maintain_order=True)]
     return ScoreTable(pl.concat(parts, how="diagonal_relaxed")) if parts else _nothing()
 
 
-def _of_target(made: pl.DataFrame, history: Dataset, panel: Panel, settings: Settings, weights: Weights) -> pl.DataFrame:
+def _of_target(made: pl.DataFrame, labels: Mapping[str, str], panel: Panel, settings: Settings, weights: Weights) -> pl.DataFrame:
     target, series = str(made["target"][0]), made["series"].to_numpy()
     first = int((made["step"] - made["lead"]).min())  # type: ignore[arg-type]  # a partition has rows
     scale, root_scale = naive_scale(panel.exact_grid(target), first, settings.season)
@@ -58,7 +59,7 @@ def _of_target(made: pl.DataFrame, history: Dataset, panel: Panel, settings: Set
         _column("root_scale", root_scale[series]),
         pl.col("truth", "prediction", *BOUNDS).cast(pl.Float64),
     )
-    return segment_scores(ScoreTable(frame), history, panel, settings)[0].frame
+    return segment_scores(ScoreTable(frame), labels, panel, settings)[0].frame
 
 
 def _column(name: str, values: NDArray[np.floating]) -> pl.Series:

@@ -19,7 +19,7 @@ from sevenstep.data.times import read_times
 from sevenstep.errors import InputError, InputWarning
 from sevenstep.tasks.blending import weighted_mean
 from sevenstep.tasks.contract import Explanation, Fitted
-from sevenstep.tasks.forecast.asking import AskedRows, next_rows, open_rows, rows_to_ask
+from sevenstep.tasks.forecast.asking import AskedRows, newest_rows, next_rows, open_rows, rows_to_ask
 from sevenstep.tasks.forecast.calibrate import apply
 from sevenstep.tasks.forecast.explain import Explained, explain_item
 from sevenstep.tasks.forecast.families.members import FittedMember
@@ -113,18 +113,30 @@ class ForecastModel:
         kept = {target: {**known, **calibration.get(target, {})} for target, known in self.calibration.items()}
         return replace(self, calibration=kept)
 
-    def outlook(self, leads: Sequence[int] = ()) -> pl.DataFrame:
+    def outlook(self, leads: Sequence[int] = (), known: int = 0) -> pl.DataFrame:
         """Forecasts of the open rows up to the horizon (or at some ``leads``), with ``origin`` and ``lead``; with their time too
-        where that is composed of the person's own columns.
+        where that is composed of the person's own columns. For those of ``known`` newest times see `Model.outlook`.
         """
-        model = self._opened()
+        model, roles = self._opened(), self.history.roles
         panel = build_panel(model.history, self.settings)
         wanted = open_rows(model.history, panel, leads or range(1, self.horizon + 1))
-        origin = panel.times(wanted.asked.series, wanted.asked.origin).alias("origin")
-        lead = pl.Series("lead", wanted.asked.step - wanted.asked.origin)
-        made = [model._target(target, wanted, self._trained_numbers(panel)) for target in self.history.roles.targets]
-        time = panel.times(wanted.asked.series, wanted.asked.step).alias(str(self.history.roles.time))
-        return pl.concat([one.with_columns(time, origin, lead) for one in made], how="vertical")
+        count = len(wanted.row)
+        wanted = wanted.beside(newest_rows(model.history, panel, known)) if known else wanted
+        beside = [panel.times(wanted.asked.series, wanted.asked.step).alias(str(roles.time)),
+                  panel.times(wanted.asked.series, wanted.asked.origin).alias("origin"),
+                  pl.Series("lead", wanted.asked.step - wanted.asked.origin)]  # fmt: skip
+        segments = [name for name in roles.segments if name not in roles.keys] if known else []
+        numbers, made = self._trained_numbers(panel), []
+        for target in roles.targets:
+            frame = model._target(target, wanted, numbers).with_columns(beside)
+            if known:
+                truth = panel.rows[target][wanted.row].cast(pl.Float64).alias("truth")
+                is_open = pl.int_range(pl.len()) < count
+                whose = (panel.rows[name][wanted.row].cast(pl.String) for name in segments)
+                frame = frame.with_columns(pl.when(is_open).then(None).otherwise(truth).alias("truth"), *whose)
+                frame = frame.filter(is_open | pl.col("truth").is_not_null())
+            made.append(frame)
+        return pl.concat(made, how="vertical")
 
     def judge(self, made: pl.DataFrame) -> ScoreTable:
         """What earlier forecasts came to; see `judged`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ from sevenstep.tasks.forecast.panel import Panel, Settings
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 
 __all__ = ["key_labels", "naive_scale", "score_member", "segment_scores", "segments_of"]
+
+MOST_SLICES = 200  # values of a segment column beyond which slices by it say nothing
 
 
 def score_member(
@@ -101,14 +105,16 @@ def key_labels(panel: Panel) -> list[str]:
 def segments_of(data: Dataset) -> dict[str, str]:
     """Columns by which a forecast's results are sliced, with their labels."""
     roles = data.roles
+    told = [name for name in roles.segments if data.items[name].n_unique() <= MOST_SLICES]
     events = [name for name in roles.known_ahead if 2 <= data.items[name].n_unique() <= 4]
-    return {name: name for name in (*roles.segments, *events)}
+    return {name: name for name in (*told, *events)}
 
 
-def segment_scores(scores: ScoreTable, data: Dataset, panel: Panel, settings: Settings) -> tuple[ScoreTable, dict[str, str]]:
-    """Add segments, event states, weekday and series size to a score table."""
-    labels = segments_of(data)
-    own = [name for name in labels if name not in scores.frame.columns and panel.rows[name].n_unique() <= 200]
+def segment_scores(
+    scores: ScoreTable, labels: Mapping[str, str], panel: Panel, settings: Settings
+) -> tuple[ScoreTable, dict[str, str]]:
+    """Add segments and event states (``labels``, as of `segments_of`), weekday and series size to a score table."""
+    own = [name for name in labels if name not in scores.frame.columns]
     row = scores.frame["item"].to_numpy()
     frame = scores.frame.with_columns(panel.rows[name][row].cast(pl.String) for name in own)
     labels = {name: labels[name] for name in own}

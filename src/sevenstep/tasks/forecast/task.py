@@ -28,7 +28,7 @@ from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.pictures import pictures
 from sevenstep.tasks.forecast.plan import make_plan, target_weights
 from sevenstep.tasks.forecast.roles import find_roles
-from sevenstep.tasks.forecast.scoring import score_member, segment_scores
+from sevenstep.tasks.forecast.scoring import score_member, segment_scores, segments_of
 from sevenstep.tasks.scoretable import ScoreTable
 
 __all__ = ["ForecastTask"]
@@ -130,7 +130,7 @@ class ForecastTask:
 
     def segment(self, scores: ScoreTable, data: Dataset) -> tuple[ScoreTable, Mapping[str, str]]:
         """See `Task.segment`."""
-        return segment_scores(scores, data, _panel(data), Settings.of(data))
+        return segment_scores(scores, segments_of(data), _panel(data), Settings.of(data))
 
     def pictures(self, step: str, data: Dataset, scores: ScoreTable | None, brief: Brief, model: Model | None) -> Sequence[Block]:
         """See `Task.pictures`."""

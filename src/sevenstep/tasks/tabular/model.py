@@ -231,11 +231,12 @@ class TabularModel:
         waiting = pl.concat([self.waiting, rows.filter(~known)], how="diagonal_relaxed")
         return replace(self, waiting=waiting, noted=self.noted + int(known.sum()))
 
-    def outlook(self, leads: Sequence[int] = ()) -> pl.DataFrame:
-        """Predictions of the rows that wait for one; time plays no part."""
+    def outlook(self, leads: Sequence[int] = (), known: int = 0) -> pl.DataFrame:
+        """Predictions of the rows that wait for one; time plays no part, so that there are no newest times."""
         nothing = pl.lit(None, dtype=pl.Datetime("us"))
         target, lead = pl.lit(self.problem.target), pl.lit(None, dtype=pl.Int32)
-        return self.predict().with_columns(nothing.alias("origin"), lead.alias("lead"), target.alias("target"))
+        made = self.predict().with_columns(nothing.alias("origin"), lead.alias("lead"), target.alias("target"))
+        return made.with_columns(pl.lit(None, pl.Float64).alias("truth")) if known else made
 
     def judge(self, made: pl.DataFrame) -> ScoreTable:
         """What earlier predictions came to; see `judged`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sevenstep.tasks.forecast.features.table import FeatureTable
 
 __all__ = ["BoostingMember", "fit_boosting"]
 
-EVERY_CORE = 0  # threads of a prediction: as many as the process may use, which is one where fits run side by side
+EVERY_CORE = 0  # threads: as many as the process may use, which is one where fits run side by side
 SMALLEST = 1e-3  # a base below this share of the mean base would blow up quotients
 
 
@@ -49,7 +50,7 @@ class BoostingMember:
     def predict_features(self, features: Features) -> NDArray[np.float64]:
         """Predictions from features that are there already."""
         _, values, base = features
-        raw = np.asarray(self._booster().predict(values, num_threads=EVERY_CORE), dtype=np.float64)
+        raw = np.asarray(self._booster.predict(values, num_threads=EVERY_CORE), dtype=np.float64)
         if self.scale == "log":
             return untransform(raw + base, self.recipe.transform).astype(np.float64)
         return raw * _size(base, self.recipe.transform, self.floor)
@@ -57,9 +58,11 @@ class BoostingMember:
     def contributions(self, features: Features) -> tuple[list[str], NDArray[np.float64]]:
         """What each feature adds to the raw score of each row; the last column is the expected score."""
         names, values, _ = features
-        return names, np.asarray(self._booster().predict(values, pred_contrib=True, num_threads=1), dtype=np.float64)
+        return names, np.asarray(self._booster.predict(values, pred_contrib=True, num_threads=1), dtype=np.float64)
 
+    @cached_property
     def _booster(self) -> Any:
+        """The trees, read once: reading them takes as long as predicting with them."""
         import lightgbm
 
         return lightgbm.Booster(model_str=self.text)
@@ -150,7 +153,7 @@ def _lightgbm_parameters(parameters: Mapping[str, Any], seed: int) -> dict[str, 
         "cat_smooth": 20.0,
         "max_bin": 127,
         "seed": seed,
-        "num_threads": int(parameters.get("threads", 1)),  # jobs run side by side, one thread each
+        "num_threads": EVERY_CORE,
         "deterministic": True,  # equal models for equal inputs, also with another number of threads
         "force_row_wise": True,
         "verbose": -1,

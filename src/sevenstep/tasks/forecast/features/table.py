@@ -26,7 +26,7 @@ from sevenstep.tasks.forecast.panel import Panel
 __all__ = ["FeatureTable", "build_table", "features_for", "row_weights"]
 
 _ARRAYS = ("values", "base", "truth", "weight", "series", "step", "origin", "cutoff", "row")
-CELLS_AT_ONCE = 4_000_000  # grid cells worked on together: bounds the memory of the averages
+CELLS_AT_ONCE = 150_000  # grid cells worked on together: what fits in a core's cache is averaged twice as fast
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,9 @@ class Encoder:
             seed: seed of samples and inner parts.
         """
         forms, recipe = learnt_forms(rows, problem), Recipe.of(parameters)
-        combined = learnt_combinations(rows, forms, problem, goal, recipe, seed)
-        built = build_parts(Columns(rows, forms, combined), problem, style, goal, recipe, seed)
+        with _beyond_largest():
+            combined = learnt_combinations(rows, forms, problem, goal, recipe, seed)
+            built = build_parts(Columns(rows, forms, combined), problem, style, goal, recipe, seed)
         values = _joined([part.features for part in built], rows.height)
         centre, scale = (np.zeros(0), np.zeros(0)) if style == "trees" else _moments(values)
         encoder = cls(forms, combined, [part.part for part in built], centre, scale)
@@ -90,7 +91,8 @@ class Encoder:
     def transform(self, rows: pl.DataFrame) -> Encoded:
         """Features of rows that were not learnt from."""
         columns = Columns(rows, self.forms, self.combined)
-        return self._encoded(_joined([part.transform(columns) for part in self.parts], rows.height))
+        with _beyond_largest():
+            return self._encoded(_joined([part.transform(columns) for part in self.parts], rows.height))
 
     def _encoded(self, values: Matrix) -> Encoded:
         if len(self.scale):
@@ -130,6 +132,11 @@ class Encoder:
         forms = {name: NumberForm(form["unit"], form["comma"], tuple(form["codes"])) for name, form in about["forms"].items()}
         combined = {name: tuple(made) for name, made in about["combined"].items()}
         return cls(forms, combined, parts, centre, scale)
+
+
+def _beyond_largest() -> Any:
+    """Products of two columns may exceed what a number holds; `stacked` clips them. Once for all columns, as it is dear."""
+    return np.errstate(over="ignore")
 
 
 def _joined(made: Sequence[Matrix], rows: int) -> Matrix:

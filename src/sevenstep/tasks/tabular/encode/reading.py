@@ -123,6 +123,9 @@ def _is_code(code: float, known: NDArray[np.float64]) -> bool:
     return gap >= _FAR[code > high] * max(high - low, 1.0)
 
 
+_OPERATIONS = {"*": np.multiply, "-": np.subtract, "+": np.add}
+
+
 class Columns:
     """Rows of any shape, read as the kinds they were learnt with; a column that is not there is missing in every row.
 
@@ -152,10 +155,9 @@ class Columns:
     def _combination(self, first: str, operation: str, second: str) -> NDArray[np.float64]:
         """Numbers of two columns combined; NaN where one is missing, or divided by 0."""
         a, b = self.numbers(first), self.numbers(second)
-        with np.errstate(over="ignore"):
-            if operation == "/":
-                return np.asarray(np.divide(a, b, out=np.full(len(a), np.nan), where=b != 0))
-            return np.asarray({"*": np.multiply, "-": np.subtract, "+": np.add}[operation](a, b))
+        if operation == "/":
+            return np.asarray(np.divide(a, np.where(b == 0, np.nan, b)))
+        return np.asarray(_OPERATIONS[operation](a, b))
 
     def texts(self, name: str) -> pl.Series:
         """A column as texts, null where there is none; whole numbers are written without a point."""
