@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from sevenstep.chapter import Block
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from sevenstep.tasks.scoretable import ScoreTable
 
 __all__ = [
-    "Candidate", "Evidence", "Explanation", "Feasibility", "Fitted", "Fold", "Grammar", "Insight", "Model", "Plan", "Profile",
-    "Range", "Stage", "Task", "predictions_made",
+    "AddsUp", "Candidate", "Coherence", "Evidence", "Explanation", "Feasibility", "Fitted", "Fold", "Grammar", "Insight",
+    "Model", "Plan", "Profile", "Range", "Stage", "SumsPlan", "Task", "predictions_made",
 ]  # fmt: skip
 
 Verdict = Literal["go", "go_with_risk", "no_go"]
@@ -177,7 +177,9 @@ class Fold:
 
 @dataclass(frozen=True)
 class Plan:
-    """What step 4 decided: candidates with reasons, folds with their reason, and the fold that stands for "all rows"."""
+    """What step 4 decided: candidates with reasons, folds with their reason, the fold that stands for "all rows", and the plan
+    for sums of items where those are predicted as well.
+    """
 
     candidates: Sequence[Candidate]
     folds: Sequence[Fold]
@@ -185,6 +187,19 @@ class Plan:
     fold_reason: str
     notes: Sequence[str] = ()
     blocks: Sequence[Block] = ()
+    sums: SumsPlan | None = None
+
+
+@dataclass(frozen=True)
+class SumsPlan:
+    """How sums of items are predicted as well: a plan of their own for the data set that `AddsUp.summed` makes.
+
+    ``how`` is what makes it (JSON values), ``by`` the segment whose values choose their members apart.
+    """
+
+    plan: Plan
+    how: Mapping[str, Any]
+    by: str
 
 
 @dataclass(frozen=True)
@@ -258,6 +273,47 @@ class Model(Protocol):
 
     def explain(self, item: Mapping[str, Any]) -> Sequence[Explanation]:
         """Explain the prediction of one item, for each target."""
+        ...
+
+
+class Coherence(Protocol):
+    """What step 6 found out about predictions that owe each other something: items and their sums."""
+
+    @property
+    def scores(self) -> Mapping[str, ScoreTable]:
+        """For each target the judged scores, made coherent."""
+        ...
+
+    @property
+    def sums(self) -> Mapping[str, ScoreTable]:
+        """For each target the judged scores of its sums."""
+        ...
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """For the chapter of step 6."""
+        ...
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """Targets whose sums need fitted members in the final model."""
+        ...
+
+    def taken_in(self, model: Model, members: Mapping[str, Sequence[tuple[Fitted, Mapping[str, float]]]]) -> Model:
+        """The final model with what makes it coherent; members of sums come with their weight for each value of `SumsPlan.by`."""
+        ...
+
+
+@runtime_checkable
+class AddsUp(Protocol):
+    """A task that predicts sums of items as well, where the spec asks for it: its plan then has `Plan.sums`."""
+
+    def summed(self, data: Dataset, how: Mapping[str, Any]) -> Dataset:
+        """The sums as a data set of the same task."""
+        ...
+
+    def cohere(self, own: Mapping[str, ScoreTable], sums: Mapping[str, ScoreTable], data: Dataset, brief: Brief) -> Coherence:
+        """Step 6: how the predictions of items and sums, both judged out of fold, are made coherent."""
         ...
 
 

@@ -18,7 +18,7 @@ from sevenstep.tasks.forecast.features.table import features_for
 from sevenstep.tasks.forecast.given import check_columns, typed_as
 from sevenstep.tasks.forecast.panel import Panel, Settings
 
-__all__ = ["AskedRows", "next_rows", "open_rows", "rows_to_ask"]
+__all__ = ["AskedRows", "next_rows", "open_at", "open_rows", "rows_to_ask"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class AskedRows:
             self._features[key] = features_for(self.panel, recipe, self.asked, self.row)
         return self._features[key]
 
+    def with_rows(self, row: NDArray[np.int64]) -> AskedRows:
+        """These rows and then further ones of the same panel."""
+        return _asked(self.panel, np.concatenate([self.row, row]))
+
     def shown(self, roles: Roles) -> pl.DataFrame:
         """Keys and time of the rows, under the person's own names."""
         own = list(roles.time_parts.values())
@@ -67,6 +71,12 @@ def open_rows(data: Dataset, panel: Panel, leads: Sequence[int] = ()) -> AskedRo
             "give them with --input FILE",
         )
     return _asked(panel, row)
+
+
+def open_at(data: Dataset, panel: Panel, steps: NDArray[np.int32]) -> AskedRows:
+    """The open rows at some steps."""
+    row = _open(data, panel)
+    return _asked(panel, row[np.isin(panel.steps[row], steps)])
 
 
 def next_rows(data: Dataset, panel: Panel, horizon: int) -> pl.DataFrame:

@@ -24,6 +24,9 @@ from sevenstep.tasks.forecast.calibrate import apply
 from sevenstep.tasks.forecast.explain import Explained, explain_item
 from sevenstep.tasks.forecast.families.members import FittedMember
 from sevenstep.tasks.forecast.grown import refreshed, with_rows
+from sevenstep.tasks.forecast.hierarchy.together import Together, together
+from sevenstep.tasks.forecast.hierarchy.tree import LEVEL, leaf_level
+from sevenstep.tasks.forecast.hierarchy.upper import Upper
 from sevenstep.tasks.forecast.hindsight import judged
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.unseen import doubts, usual_of_others
@@ -45,6 +48,7 @@ class ForecastModel:
         calibration: for each target its shift and bounds.
         trained_keys: series in the order the calibration numbers them.
         weights: for each target, the columns that make the error of a row count more, and how much.
+        upper: the levels of a hierarchy, where one is asked for.
     """
 
     history: Dataset
@@ -53,6 +57,7 @@ class ForecastModel:
     calibration: Mapping[str, Mapping[str, Any]]
     trained_keys: pl.DataFrame
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    upper: Upper | None = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -73,11 +78,23 @@ class ForecastModel:
                 observations first, and are not forecast.
 
         Returns one row per series, time and target: keys and time under their own names, ``target``, ``prediction`` and bounds,
-        null where nothing is known to forecast from. Warns (`InputWarning`) of rows whose forecast was never judged. Raises
-        InputError where there is nothing to forecast, or an input that must be known ahead is not there.
+        null where nothing is known to forecast from. Where there is a hierarchy, the forecasts add up with those of all rows
+        open at the same times, and without ``rows`` those of its sums follow (see `predict_sums`). Warns (`InputWarning`) of
+        rows whose forecast was never judged. Raises InputError where there is nothing to forecast, or an input that must be known
+        ahead is not there.
         """
         if rows is None:
             return self._of_open_rows
+        return self._asked_for(rows)[0]
+
+    def predict_sums(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Forecasts for ``rows``, then those of the sums at their times; ``level`` names the level of each row, and the columns
+        of other levels are null. Without a hierarchy the same as `predict`.
+        """
+        own, sums = self._asked_for(rows)
+        return self._with_sums(own, sums)
+
+    def _asked_for(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         model = self._with_rows(rows)
         return model._forecast(rows_to_ask(model.history, build_panel(model.history, self.settings), rows))
 
@@ -85,13 +102,34 @@ class ForecastModel:
     def _of_open_rows(self) -> pl.DataFrame:
         """Forecasts of the open rows, made once: a release shows them in more than one place."""
         model = self._opened()
-        return model._forecast(open_rows(model.history, build_panel(model.history, self.settings)))
+        return self._with_sums(*model._forecast(open_rows(model.history, build_panel(model.history, self.settings))))
 
-    def _forecast(self, wanted: AskedRows) -> pl.DataFrame:
+    def _forecast(self, wanted: AskedRows) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Forecasts of the rows, and of the sums at their times."""
         numbers = self._trained_numbers(wanted.panel)
         for doubt in doubts(wanted, self.horizon, (numbers == len(self.trained_keys))[wanted.asked.series]):
             warnings.warn(InputWarning(doubt), stacklevel=3)
-        return pl.concat([self._target(target, wanted, numbers) for target in self.history.roles.targets], how="vertical")
+        found = self._together(wanted, numbers)
+        return pl.concat(list(found.asked.values()), how="vertical"), found.sums
+
+    def _together(self, wanted: AskedRows, numbers: NDArray[np.int32]) -> Together:
+        """Forecasts of every target, made to add up where there is a hierarchy."""
+
+        def forecast(target: str, rows: AskedRows) -> pl.DataFrame:
+            return self._target(target, rows, numbers)
+
+        if self.upper is None:
+            return Together({target: forecast(target, wanted) for target in self.history.roles.targets}, pl.DataFrame())
+        floors = {target: bool(self.calibration[target]["floor_zero"]) for target in self.history.roles.targets}
+        return together(self.upper, self.history, wanted, forecast, numbers, floors)
+
+    def _with_sums(self, own: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
+        """Forecasts of series and sums in one frame, each row with its level."""
+        if self.upper is None:
+            return own
+        named = own.with_columns(pl.lit(leaf_level(self.history.roles)).alias(LEVEL))
+        below = sums.select(name for name in sums.columns if name in named.columns or name in self.upper.columns)
+        return pl.concat([named, below], how="diagonal").select(LEVEL, pl.exclude(LEVEL))
 
     def refresh(self, rows: pl.DataFrame) -> ForecastModel:
         """The same parameters with newer observations taken into the history; what a row leaves empty stays as it was."""
@@ -120,11 +158,12 @@ class ForecastModel:
         model = self._opened()
         panel = build_panel(model.history, self.settings)
         wanted = open_rows(model.history, panel, leads or range(1, self.horizon + 1))
+        found = model._together(wanted, self._trained_numbers(panel))
         origin = panel.times(wanted.asked.series, wanted.asked.origin).alias("origin")
         lead = pl.Series("lead", wanted.asked.step - wanted.asked.origin)
-        made = [model._target(target, wanted, self._trained_numbers(panel)) for target in self.history.roles.targets]
         time = panel.times(wanted.asked.series, wanted.asked.step).alias(str(self.history.roles.time))
-        return pl.concat([one.with_columns(time, origin, lead) for one in made], how="vertical")
+        made = [one.with_columns(time, origin, lead) for one in found.asked.values()]
+        return self._with_sums(pl.concat(made, how="vertical"), found.sums)
 
     def judge(self, made: pl.DataFrame) -> ScoreTable:
         """What earlier forecasts came to; see `judged`."""
@@ -224,6 +263,9 @@ class ForecastModel:
                 fitted.save(folder / name)
                 listed[target].append({"folder": name, "weight": weight})
         about = {"horizon": self.horizon, "members": listed, "calibration": self.calibration, "weights": self.weights}
+        if self.upper is not None:
+            (folder / _UPPER).mkdir()
+            self.upper.save(folder / _UPPER)
         (folder / "model.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
@@ -235,7 +277,11 @@ class ForecastModel:
             for target, entries in about["members"].items()
         }
         history, keys = Dataset.load(folder / "history"), pl.read_parquet(folder / "keys.parquet")
-        return cls(history, about["horizon"], members, about["calibration"], keys, about["weights"])
+        upper = Upper.load(folder / _UPPER) if (folder / _UPPER).is_dir() else None
+        return cls(history, about["horizon"], members, about["calibration"], keys, about["weights"], upper)
+
+
+_UPPER = "upper"
 
 
 def _as_scores(target: str, wanted: AskedRows, prediction: NDArray[np.float64], numbers: NDArray[np.int32]) -> ScoreTable:
