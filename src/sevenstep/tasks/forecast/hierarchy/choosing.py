@@ -1,8 +1,8 @@
 """Which way of making forecasts add up is taken for a target: the one that out-of-fold forecasts speak for.
 
-Adding up the series is the rule to beat. Another way is taken where it lowers the error of the levels on average, and raises that
-of none of them, the series included. Each fold is made coherent in the way, and with the errors, that the other folds speak
-for, so that its figures are honest.
+Adding up the series is the rule to beat. Another way is taken where it lowers the error of the levels on average, by more than
+chance and in every fold, and raises that of none of them, the series included. Each fold is made coherent in the way, and with
+the errors, that the other folds speak for, so that its figures are honest.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from sevenstep.tasks.forecast.hierarchy.tree import Tree, level_name
 __all__ = ["SERIES", "Chosen", "choose", "places_on", "told"]
 
 WORTH = 0.005  # mean share of the error of the levels that a way must save to be taken
+SURE = 2.0  # times its standard error that the gain must be, over the times forecast
 HARM = 0.002  # share by which it may raise the error of one of them
 SERIES = "series"
 
@@ -65,21 +66,42 @@ def choose(side: Side, tree: Tree, own: pl.DataFrame, metric: str, *, floor: boo
     made = left_out(side, tree, ways, floor=floor)
     cells = _Cells.of(own, side, metric)
     losses = {way: _losses(values, side, tree, cells, None) for way, values in made.items()}
+    gains = {way: _gains(side.series, values, side, tree) for way, values in made.items()}
     if len(side.folds) < 2:
         return Chosen(BOTTOM_UP, None, side.series, side, losses, "there is one fold: nothing to choose another way by")
-    way, why = _best(losses)
+    way, why = _best(losses, gains, side.fold)
     result = side.series.copy()
     for fold in side.folds:
+        columns = side.fold == fold
         rest = {name: _losses(values, side, tree, cells, fold) for name, values in made.items()}
-        taken, columns = _best(rest)[0], side.fold == fold
+        taken, _ = _best(rest, {name: gain[~columns] for name, gain in gains.items()}, side.fold[~columns])
         result[:, columns] = made[taken][:, columns]
     return Chosen(way, side.errors(tree), result, side, losses, why)
 
 
-def _best(losses: Mapping[str, Mapping[str, float]]) -> tuple[str, str]:
+def _gains(plain: Floats, made: Floats, side: Side, tree: Tree) -> Floats:
+    """``[column]`` what a way saves of the error of series added up, as the mean over levels of its share of the volume."""
+    parts = [
+        (np.abs(plain - side.truth).sum(axis=0) - np.abs(made - side.truth).sum(axis=0)) / max(np.abs(side.truth).sum(), 1e-9)
+    ]
+    before, after = np.abs(tree.adds @ (plain - side.truth)), np.abs(tree.adds @ (made - side.truth))
+    for position in range(len(tree.levels)):
+        own = tree.level == position
+        parts.append((before[own] - after[own]).sum(axis=0) / max(np.abs(side.truth).sum(), 1e-9))
+    return np.asarray(np.mean(parts, axis=0))
+
+
+def _is_sure(gain: Floats, fold: NDArray[np.int64]) -> bool:
+    """Whether a gain is above 0 in every fold and by more than chance over the times."""
+    if len(gain) < 2 or any(gain[fold == one].mean() <= 0 for one in np.unique(fold)):
+        return False
+    return bool(gain.mean() > SURE * gain.std(ddof=1) / np.sqrt(len(gain)))
+
+
+def _best(losses: Mapping[str, Mapping[str, float]], gains: Mapping[str, Floats], fold: NDArray[np.int64]) -> tuple[str, str]:
     start = losses[BOTTOM_UP]
     ratios = {way: _ratios(found, start) for way, found in losses.items() if way != BOTTOM_UP}
-    able = {way: found for way, found in ratios.items() if len(found) and max(found) <= 1.0 + HARM}
+    able = {way: found for way, found in ratios.items() if len(found) and max(found) <= 1.0 + HARM and _is_sure(gains[way], fold)}
     saved = {way: 1.0 - float(np.mean(found)) for way, found in able.items()}
     best = max(saved, key=lambda way: saved[way], default=BOTTOM_UP)
     if saved.get(best, 0.0) < WORTH:

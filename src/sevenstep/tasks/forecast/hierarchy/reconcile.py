@@ -21,6 +21,7 @@ __all__ = ["Errors", "minimum_trace", "shrunk", "structural", "top_down"]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 LEAST = 1e-9  # variance of a forecast that never erred, as a share of the mean variance: keeps the system solvable
+MOST_NODES = 500  # up to which each time that falls below 0 is worth factorisations of its own
 ROUNDS = 4  # times that series below 0 are set to 0 and the rest is reconciled anew, before the last are cut
 
 
@@ -116,7 +117,7 @@ def minimum_trace(
         nodes: ``[node, time]`` own forecasts; where one is NaN the node says nothing at that time.
         series: ``[series, time]`` own forecasts, 0 where a series has no row.
         there: ``[series, time]``, false where a series has no row: it stays as it is and takes no part.
-        floor: nothing may fall below 0: what would is set to 0 and the rest reconciled anew.
+        floor: nothing may fall below 0: what would is set to 0 and the rest reconciled anew, or left where there are many nodes.
     """
     part = np.ones(series.shape, dtype=bool) if there is None else there
     result = series.copy()
@@ -140,6 +141,8 @@ def _solved(adds: csr_matrix, errors: Errors, nodes: Floats, series: Floats, the
     result = _projected(adds, errors, nodes, series, told, there)
     if not floor:
         return result
+    if len(nodes) > MOST_NODES:
+        return np.maximum(result, 0.0)
     for at in np.flatnonzero((result < 0).any(axis=0)):
         result[:, at] = _not_negative(adds, errors, nodes[:, [at]], series[:, [at]], told, there, result[:, at])
     return result
