@@ -73,7 +73,7 @@ def measure(series: int, days: int, budget: str, folder: Path) -> tuple[float, f
     make_world(folder, series, days, budget)
     start = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "sevenstep.cli.main", "run", str(folder)],
+        [sys.executable, "-c", "from sevenstep.cli.main import main; main()", "run", str(folder)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     memory = TreeMemory(process.pid)

@@ -94,6 +94,8 @@ def test_a_series_forecast_alone_gets_what_it_gets_among_all(released: Path, tmp
             day = (row["day"] - START).days
             writer.writerow(["s", "i1", row["day"], int((day // 9 + 1) % 4 == 0)])
     alone = Project(released).predict(rows)
+    assert alone["level"].unique().sort().to_list() == ["all", "region", "region x sku", "sku"]
+    alone = alone.filter(pl.col("level") == "region x sku")
     assert alone["prediction"].to_list() == pytest.approx(mine["prediction"].to_list(), rel=1e-9)
 
 

@@ -58,7 +58,7 @@ def sums_table(brief: Brief, sums: SumsPlan, scores: pl.DataFrame) -> list[Block
         told.sort(key=lambda row: (places[row["level"]], row["at"] is None, row["at"] or 0.0, row["candidate"]))
         columns = [Column("level", "Level"), Column("candidate", "Candidate"), Column("value", metric.upper()),
                    Column("n", "n", "integer")]  # fmt: skip
-        caption = "Sums forecast by themselves, before they are made to add up; best first."
+        caption = "Sums predicted by themselves, before they are made to add up; best first."
         blocks.append(Table(f"Leaderboard of the sums of {target}", columns, told, caption))
     return blocks
 

@@ -6,14 +6,15 @@ series; under an *each* clock (series that share no calendar) every series ends 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.data.dataset import Dataset
+from sevenstep.data.vintages import Vintages, vintages_of
 from sevenstep.tasks.forecast.clock import Clock
 from sevenstep.tasks.forecast.settings import Settings
 from sevenstep.tasks.forecast.zeros import with_zero_rows
@@ -34,6 +35,7 @@ class Panel:
         shape: number of series and of steps (future steps included).
         end: column of the last observation: the newest origin a forecast can have.
         offsets: for each series, what to add to a grid column to get its own step number (zeros under a common clock).
+        published: by column, what was published over time: an origin sees of it what had been published by then.
     """
 
     keys: pl.DataFrame
@@ -42,6 +44,7 @@ class Panel:
     shape: tuple[int, int]
     end: int
     offsets: NDArray[np.int32]
+    published: Mapping[str, Vintages] = field(default_factory=dict)
 
     def grid(self, column: str) -> FloatGrid:
         """A column of the long table on the grid in single precision, NaN where there is no row or no value."""
@@ -90,7 +93,9 @@ def build_panel(data: Dataset, settings: Settings, *, targets: Sequence[str] | N
     rows = rows.with_columns(pl.col("series").cast(pl.Int32))
     rows = rows if _in_order(rows) else rows.sort("series", "step")
     known = pl.any_horizontal([pl.col(name).is_not_null() for name in names])
-    return _aligned(rows, keys, clock, known, settings.shared)
+    vintages = vintages_of(data.tables, data.facts).values()
+    published = {name: one for one in vintages for name in one.columns}
+    return replace(_aligned(rows, keys, clock, known, settings.shared), published=published)
 
 
 def _in_order(rows: pl.DataFrame) -> bool:

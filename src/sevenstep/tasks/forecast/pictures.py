@@ -16,6 +16,7 @@ from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.forecast.hierarchy.tree import LEVEL, leaf_level
 from sevenstep.tasks.forecast.model import ForecastModel
+from sevenstep.tasks.forecast.optimism import optimism
 from sevenstep.tasks.forecast.panel import Panel
 from sevenstep.tasks.forecast.scoring import key_labels
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
@@ -30,7 +31,9 @@ SIGNIFICANT = 5
 def pictures(
     step: str, data: Dataset, scores: ScoreTable | None, brief: Brief, model: ForecastModel | None, panel: Panel
 ) -> Sequence[Block]:
-    """Blocks for the chapters of ``tune`` (coverage) and ``operate`` (explorer); none for the others."""
+    """Blocks for the chapters of ``train`` (what final values would have added), ``tune`` (coverage), ``operate`` (explorer)."""
+    if step == "train" and scores is not None and panel.published:
+        return optimism(data, scores, brief)
     if step == "tune" and scores is not None:
         return [_coverage(scores)]
     if step == "operate" and scores is not None and model is not None:

@@ -20,6 +20,7 @@ from sevenstep.spec.brief import Brief
 from sevenstep.tasks.contract import Candidate, Fold, Plan, SumsPlan
 from sevenstep.tasks.forecast.asked import wanted
 from sevenstep.tasks.forecast.candidates import BOOSTING, CATALOG, Entry, Situation
+from sevenstep.tasks.forecast.features.published import without_published
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.folds import plan_folds
 from sevenstep.tasks.forecast.hierarchy.sums import recipe_of_sums, summed
@@ -109,6 +110,7 @@ def _features(panel: Panel, target: str, recipe: Mapping[str, Any], brief: Brief
     points = int(panel.rows[target].is_not_null().sum())
     horizon = brief.section.horizon
     base = FeatureRecipe.from_json({**recipe, "target": target, "horizon": horizon, "seed": brief.seed})
+    base = without_published(base, panel)
     weights = target_weights(brief, target)
     for name in weights:
         must_exist(name, panel.rows, "a KPI's weights")

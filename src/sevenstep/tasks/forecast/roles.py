@@ -9,6 +9,7 @@ import polars as pl
 
 from sevenstep.data.dataset import Roles
 from sevenstep.data.naming import did_you_mean
+from sevenstep.data.vintages import PUBLISHED
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.forecast.clock import infer_frequency, season_of, year_of
@@ -46,7 +47,8 @@ def find_roles(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence
     observed = tuple(column for column in free if column not in static)
     parts = {} if data.time is None or isinstance(data.time, str) else data.time.columns()
     roles = Roles(brief.targets, time, parts, keys, segments, ahead, static, observed)
-    return roles, _facts(known, roles, brief)
+    published = _published(items, ahead, brief, sources)
+    return roles, _facts(known, roles, brief) | ({PUBLISHED: {"value": published, "reason": "spec"}} if published else {})
 
 
 def _time_column(brief: Brief) -> str:
@@ -71,7 +73,6 @@ def must_exist(name: str, items: pl.DataFrame, key: str) -> None:
 def _known_ahead(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     names: list[str] = []
     for name in brief.section.known_ahead:
-        _as_of(brief, name)
         if name not in sources:
             must_exist(name, items, "forecast.known_ahead")
         names += [name] if name in items.columns else [column for column in sources[name] if column in items.columns]
@@ -87,12 +88,17 @@ def _free_of_ours(names: Sequence[str]) -> None:
             raise InputError("FORECAST-NAME", given, rule, f"rename it in the source, for example to '{name}_id'")
 
 
-def _as_of(brief: Brief, name: str) -> None:
-    source = brief.data.tables().get(name)
-    if source is not None and source.published is not None:
-        given = f"'{name}' in forecast.known_ahead is published over time"
-        rule = "a backtest must see what was published at its origin, which as-of inputs do not offer yet"
-        raise InputError("FORECAST-AS-OF", given, rule, "leave it out of known_ahead, or give a source without published")
+def _published(
+    items: pl.DataFrame, ahead: Sequence[str], brief: Brief, sources: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, Any]]:
+    """Sources whose values known ahead are published over time: how they join, and which columns came from which of theirs."""
+    found = {}
+    for name, source in brief.data.tables().items():
+        own = [column for column in sources.get(name, ()) if column in ahead and column in items.columns]
+        if source.published is not None and own:
+            columns = {column: column.removesuffix(f"_{name}") for column in own}
+            found[name] = {"on": dict(source.on), "published": source.published, "columns": columns}
+    return found
 
 
 def _no_target(brief: Brief) -> None:

@@ -31,7 +31,9 @@ def find_leaks(view: View, roles: Roles) -> list[dict[str, Any]]:
     of open rows in which a known-ahead column has a value: a plan is filled, a leak is not. ``drop`` says that the column must
     not be an input.
     """
+    published = view.panel.published  # read as they stood at each origin, whatever they became later
     columns = [name for name in (*roles.observed, *roles.known_ahead) if view.panel.rows[name].dtype.is_numeric()]
+    columns = [name for name in columns if name not in published]
     values = {name: view.column(name).cast(pl.Float64).to_numpy() for name in columns}
     found = [*_identities(view, values), *_alike(view, values), *_foresight(view, values, roles)]
     ahead, seen = set(roles.known_ahead), set()

@@ -13,6 +13,7 @@ from sevenstep.stats.scored import FloatArray
 from sevenstep.tasks.contract import Evidence
 from sevenstep.tasks.forecast.feasibility.material import Material
 from sevenstep.tasks.forecast.feasibility.trial import Fitting, Trial, importances, rerun
+from sevenstep.tasks.forecast.panel import Panel
 from sevenstep.wording import roughly
 
 __all__ = ["Suspicion", "arithmetic", "dominating"]
@@ -33,17 +34,18 @@ class Suspicion:
     evidence: Evidence
 
 
-def arithmetic(panel_rows: pl.DataFrame, target: str, columns: Sequence[str]) -> Suspicion | None:
+def arithmetic(panel: Panel, target: str, columns: Sequence[str]) -> Suspicion | None:
     """Known-ahead columns whose changes are those of the target, alone or as a weighted sum of up to three.
 
     Args:
-        panel_rows: rows of a panel, sorted by ``series`` and ``step``.
+        panel: the series; of what is published over time an origin sees what had been published, so it is not looked at.
         target: the target.
         columns: known-ahead columns.
 
     Changes from one step to the next are compared, not levels, so that a common trend or season is no suspicion.
     """
-    known = panel_rows.filter(pl.col(target).is_not_null()).head(MOST_ROWS)
+    known = panel.rows.filter(pl.col(target).is_not_null()).head(MOST_ROWS)
+    columns = [column for column in columns if column not in panel.published]
     numbers = [column for column in columns if known.schema[column].is_numeric() and known[column].n_unique() > CONTINUOUS]
     if not numbers:
         return None
@@ -80,7 +82,8 @@ def _share(truth: NDArray[np.float64], inputs: NDArray[np.float64], total: float
 def dominating(material: Material, trial: Trial, fitting: Fitting) -> Suspicion | None:
     """A continuous input without which the probe's absolute error at least doubles; None where there is none."""
     shares = importances(trial)
-    inputs = [name for name in material.recipe.numbers if shares.get(name, 0.0) >= DOMINATES]
+    able = [name for name in material.recipe.numbers if name not in material.panel.published]
+    inputs = [name for name in able if shares.get(name, 0.0) >= DOMINATES]
     continuous = [name for name in inputs if material.panel.rows[name].n_unique() > CONTINUOUS]
     if not continuous:
         return None

@@ -77,7 +77,7 @@ def study_of(
     """
     prepare = partial(prepare_material, items, data, settings, target, history.horizon, effort, seed)
     material = prepare(without)
-    suspicions = [found] if (found := arithmetic(material.panel.rows, target, data.roles.known_ahead)) else []
+    suspicions = [found] if (found := arithmetic(material.panel, target, data.roles.known_ahead)) else []
     if suspicions:
         material = prepare([*without, *suspicions[0].columns])
     fitting = Fitting.for_metric(kpis[0].metric, effort.rounds)

@@ -2,7 +2,8 @@
 
 Its series are the nodes. A target is the sum over the rows that are there; an input known ahead is kept where all series of
 a node agree on it at every time (a holiday), and as their mean where it is a number (the share of shops with a promotion);
-how many series have a row is an input too, where rows to be predicted tell it.
+how many series have a row is an input too, where rows to be predicted tell it. What is published over time is left out: a sum
+would need it as it stood at each origin.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from sevenstep.data.dataset import Dataset, Roles
+from sevenstep.data.vintages import PUBLISHED, vintages_of
 from sevenstep.tasks.forecast.hierarchy.tree import LEVEL, level_name, levels_of
 from sevenstep.tasks.forecast.settings import Settings
 from sevenstep.tasks.forecast.zeros import with_zero_rows
@@ -36,7 +38,8 @@ def summed(data: Dataset, hierarchy: Sequence[Sequence[str]]) -> Dataset | None:
     settings, roles = Settings.of(data), data.roles
     items = with_zero_rows(data.items, roles, settings)
     names = list(dict.fromkeys(name for level in levels for name in level))
-    inputs = [name for name in roles.known_ahead if name not in names]
+    published = {column for one in vintages_of(data.tables, data.facts).values() for column in one.columns}
+    inputs = [name for name in roles.known_ahead if name not in names and name not in published]
     frames = [_level(items, level, roles, inputs) for level in levels]
     agreed = [name for name in inputs if not any(frame[_SPLIT + name].any() for frame in frames)]
     kept = [name for name in inputs if name in agreed or _can_be_averaged(items.schema[name])]
@@ -49,7 +52,8 @@ def summed(data: Dataset, hierarchy: Sequence[Sequence[str]]) -> Dataset | None:
     keys = (LEVEL, *names)
     together = pl.concat(parts, how="diagonal").select(*keys, str(roles.time), *roles.targets, *kept, *counted)
     own = Roles(roles.targets, roles.time, {}, keys, (LEVEL,), (*kept, *counted))
-    facts = {**data.facts, "gaps": {**data.facts["gaps"], "value": "missing" if settings.gaps == "zero" else settings.gaps}}
+    facts = {name: fact for name, fact in data.facts.items() if name != PUBLISHED}
+    facts = {**facts, "gaps": {**data.facts["gaps"], "value": "missing" if settings.gaps == "zero" else settings.gaps}}
     return replace(Dataset({"items": together.sort(*keys, str(roles.time))}, own, facts), fingerprint=f"{data.fingerprint} sums")
 
 
