@@ -41,12 +41,14 @@ class Optimism:
     Args:
         truth: of each row.
         lead: of each row.
+        step: time of each row in steps.
         cluster: rows with equal labels are not independent.
         made: predictions by kind (`IN_TIME`, `FINAL`).
     """
 
     truth: FloatArray
     lead: NDArray[np.int32]
+    step: NDArray[np.int32]
     cluster: NDArray[np.int64]
     made: Mapping[str, FloatArray]
 
@@ -61,9 +63,9 @@ class Optimism:
 
 
 def measure(
-    data: Dataset, target: str, horizon: int, seed: int, effort: Effort, *, origins: int | None = None
+    data: Dataset, target: str, horizon: int, seed: int, effort: Effort, *, origins: tuple[int, int] | None = None
 ) -> Optimism | None:
-    """Fit both probes and judge them at the newest ``origins``; None where there are too few rows to learn from."""
+    """Fit both probes and judge them at the newest ``origins`` (how many, and steps apart); None with too few rows to learn."""
     settings = Settings.of(data)
     items = with_zero_rows(data.items, data.roles, settings, [target])
     material = prepare_material(items, data, settings, target, horizon, effort, seed, origins=origins)
@@ -73,7 +75,7 @@ def measure(
     if len(made) < len(trials):
         return None
     lead = material.asked.step - material.asked.origin
-    return Optimism(material.truth, lead, material.cluster, made)
+    return Optimism(material.truth, lead, material.asked.step, material.cluster, made)
 
 
 def _final(material: Material) -> Material:

@@ -13,10 +13,11 @@ from sevenstep.stats.scored import FloatArray
 from sevenstep.tasks.contract import Evidence
 from sevenstep.tasks.forecast.feasibility.material import Material
 from sevenstep.tasks.forecast.feasibility.trial import Fitting, Trial, importances, rerun
+from sevenstep.tasks.forecast.foresight import foresights
 from sevenstep.tasks.forecast.panel import Panel
 from sevenstep.wording import roughly
 
-__all__ = ["Suspicion", "arithmetic", "dominating"]
+__all__ = ["Suspicion", "arithmetic", "dominating", "made_of_target"]
 
 CONTINUOUS = 20  # distinct values from which a column can carry the target; a promotion flag cannot
 FOLLOWS = 0.98  # share of the target's changes that a column, or a few together, explain
@@ -60,6 +61,16 @@ def arithmetic(panel: Panel, target: str, columns: Sequence[str]) -> Suspicion |
     together = "follows" if len(names) == 1 else "together follow"
     text = f"{_quoted(names)} {together} '{target}': {roughly(share)} of its changes from step to step; left out of the probe."
     return Suspicion(names, Evidence("leakage", text, share, n=len(changes)))
+
+
+def made_of_target(panel: Panel, target: str, columns: Sequence[str], horizon: int) -> list[Suspicion]:
+    """Known-ahead columns that are made of the target's own values from after the origin, see `foresights`."""
+    found = []
+    for one in foresights(panel, target, columns, horizon):
+        span = f"{one.first:+d} to {one.last:+d} steps around it" if one.first < one.last else f"{one.first:+d} steps from it"
+        text = f"'{one.column}' is made of '{target}' {span}: {roughly(one.share)} of its changes; left out of the probe."
+        found.append(Suspicion((one.column,), Evidence("leakage", text, one.share, n=one.n)))
+    return found
 
 
 def _forward(truth: NDArray[np.float64], inputs: NDArray[np.float64]) -> tuple[list[int], float]:

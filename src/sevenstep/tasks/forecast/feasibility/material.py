@@ -71,10 +71,10 @@ def prepare_material(
     seed: int,
     without: Sequence[str] = (),
     *,
-    origins: int | None = None,
+    origins: tuple[int, int] | None = None,
 ) -> Material:
-    """Sample the series, lay them on a grid and choose the origins, ``origins`` of them where given; ``without`` names inputs the
-    probe must not use.
+    """Sample the series, lay them on a grid and choose the origins (``origins`` says how many, and how many steps apart);
+    ``without`` names inputs the probe must not use.
     """
     roles = data.roles
     scored = horizon * ORIGINS
@@ -92,14 +92,14 @@ def prepare_material(
     return Material(panel, settings, recipe, cutoffs, asked, row, truth[row], clusters, population)
 
 
-def origins_for(series: int, end: int, season: int, horizon: int, count: int | None = None) -> tuple[int, ...]:
+def origins_for(series: int, end: int, season: int, horizon: int, given: tuple[int, int] | None = None) -> tuple[int, ...]:
     """The newest origins, a horizon apart, oldest first.
 
-    Two for many series, or ``count``. For few up to eight, while two seasons and half of the history stay before the oldest.
+    Two for many series. For few up to eight, while two seasons and half of the history stay before the oldest.
     """
-    wanted = count or (ORIGINS if series >= FEW_SERIES else ORIGINS_OF_FEW)
+    wanted, apart = given or (ORIGINS if series >= FEW_SERIES else ORIGINS_OF_FEW, horizon)
     least = max(2 * season, int(KEPT_HISTORY * end))
-    newest = [end - horizon * back for back in range(1, wanted + 1)]
+    newest = [end - horizon - apart * back for back in range(wanted)]
     return tuple(sorted(cutoff for cutoff in newest if cutoff >= least)) or (end - horizon,)
 
 
