@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from sevenstep.chapter import Block
 from sevenstep.data.dataset import Dataset
 from sevenstep.search.ensemble import select
 from sevenstep.search.jobs import Fits
@@ -23,7 +24,7 @@ from sevenstep.spec.brief import Brief
 from sevenstep.stats.scored import Scored
 from sevenstep.steps.sums import Sums
 from sevenstep.steps.tuned import Outcome, chapter, headline
-from sevenstep.tasks.contract import Candidate, Coherence, Plan, Task
+from sevenstep.tasks.contract import Binds, Bound, Candidate, Coherence, Plan, Task
 from sevenstep.tasks.planning import CORES, plan_from_json, planned_seconds, seconds_for_the_end
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.work import Artifact, Leaves, Workbench
@@ -50,10 +51,15 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
         judged = {outcome.target: outcome.judgement.scores for outcome in outcomes}
         sums = Sums.of(brief, task, plan.sums, inputs["train"].frame("sums"), judged, data)
         outcomes = [_coherent(outcome, sums.coherence, brief) for outcome in outcomes]
+    bound = _bound(task, outcomes, data, brief)
+    if bound is not None:
+        outcomes = [_coherent(outcome, bound, brief) for outcome in outcomes]
     bench.say("fitting the final model on all rows")
     model = _final(brief, task, plan, outcomes, fits, data)
     if sums is not None:
         model = sums.taken_in(task, model, inputs["collect"], bench, brief.seed)
+    if bound is not None:
+        model = bound.taken_in(model)
     final = {outcome.target: outcome.judgement.scores for outcome in outcomes}
     states = kpi_states(brief.kpis, brief.targets, final, _baselines(brief, plan, scores), brief.seed)
     segmented = [task.segment(table, data)[0].frame for table in final.values()]
@@ -68,13 +74,24 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
         folders={"model": model},
         headline=headline(states),
         gate=gate_of(states),
-        chapter=chapter(brief, task, data, outcomes, states, () if sums is None else sums.coherence.blocks),
+        chapter=chapter(brief, task, data, outcomes, states, _further(sums, bound)),
         measured=fits.seconds,
     )
 
 
-def _coherent(outcome: Outcome, coherence: Coherence, brief: Brief) -> Outcome:
-    """The outcome with scores as they are once items and sums add up."""
+def _bound(task: Task, outcomes: Sequence[Outcome], data: Dataset, brief: Brief) -> Bound | None:
+    """What identities among the targets ask for, where there are some."""
+    judged = {outcome.target: outcome.judgement.scores for outcome in outcomes}
+    return task.bind(judged, data, brief) if isinstance(task, Binds) else None
+
+
+def _further(sums: Sums | None, bound: Bound | None) -> list[Block]:
+    """What is to be said about sums and identities."""
+    return [*([] if sums is None else sums.coherence.blocks), *([] if bound is None else bound.blocks)]
+
+
+def _coherent(outcome: Outcome, coherence: Coherence | Bound, brief: Brief) -> Outcome:
+    """The outcome with scores as they are once items and sums add up, or identities hold."""
     scores = coherence.scores[outcome.target]
     judgement = replace(outcome.judgement, scores=scores)
     return replace(outcome, judgement=judgement, judged=kpi_estimate(scores, outcome.metric, brief.seed))

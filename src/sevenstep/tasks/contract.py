@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from sevenstep.tasks.scoretable import ScoreTable
 
 __all__ = [
-    "AddsUp", "Candidate", "Coherence", "Evidence", "Explanation", "Feasibility", "Fitted", "Fold", "Grammar", "Insight",
-    "Model", "Plan", "Profile", "Range", "Stage", "SumsPlan", "Task", "predictions_made",
+    "AddsUp", "Binds", "Bound", "Candidate", "Coherence", "Evidence", "Explanation", "Feasibility", "Fitted", "Fold",
+    "Grammar", "Insight", "Model", "Plan", "Profile", "Range", "Stage", "SumsPlan", "Task", "predictions_made",
 ]  # fmt: skip
 
 Verdict = Literal["go", "go_with_risk", "no_go"]
@@ -314,6 +314,33 @@ class AddsUp(Protocol):
 
     def cohere(self, own: Mapping[str, ScoreTable], sums: Mapping[str, ScoreTable], data: Dataset, brief: Brief) -> Coherence:
         """Step 6: how the predictions of items and sums, both judged out of fold, are made coherent."""
+        ...
+
+
+class Bound(Protocol):
+    """What step 6 found out about identities among targets."""
+
+    @property
+    def scores(self) -> Mapping[str, ScoreTable]:
+        """For each target the judged scores, as they are once the identities hold."""
+        ...
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """For the chapter of step 6."""
+        ...
+
+    def taken_in(self, model: Model) -> Model:
+        """The final model, whose predictions keep the identities."""
+        ...
+
+
+@runtime_checkable
+class Binds(Protocol):
+    """A task whose targets may be bound by identities that the spec states."""
+
+    def bind(self, own: Mapping[str, ScoreTable], data: Dataset, brief: Brief) -> Bound | None:
+        """Step 6: what follows from what, from scores judged out of fold; None where no identity is stated."""
         ...
 
 

@@ -6,7 +6,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +28,8 @@ from sevenstep.tasks.forecast.hierarchy.together import Together, together
 from sevenstep.tasks.forecast.hierarchy.tree import LEVEL, leaf_level
 from sevenstep.tasks.forecast.hierarchy.upper import Upper
 from sevenstep.tasks.forecast.hindsight import judged
+from sevenstep.tasks.forecast.identities.following import following
+from sevenstep.tasks.forecast.identities.identity import Identity, parsed
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.unseen import doubts, usual_of_others
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
@@ -49,6 +51,7 @@ class ForecastModel:
         trained_keys: series in the order the calibration numbers them.
         weights: for each target, the columns that make the error of a row count more, and how much.
         upper: the levels of a hierarchy, where one is asked for.
+        solved: names that follow from others by an identity: targets, and names without a column, whose forecasts are shown too.
     """
 
     history: Dataset
@@ -58,6 +61,7 @@ class ForecastModel:
     trained_keys: pl.DataFrame
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     upper: Upper | None = None
+    solved: Mapping[str, Identity] = field(default_factory=dict)
 
     @cached_property
     def settings(self) -> Settings:
@@ -115,12 +119,21 @@ class ForecastModel:
     def _together(self, wanted: AskedRows, numbers: NDArray[np.int32]) -> Together:
         """Forecasts of every target, made to add up where there is a hierarchy."""
 
-        def forecast(target: str, rows: AskedRows) -> pl.DataFrame:
-            return self._target(target, rows, numbers)
+        def forecast(target: str, rows: AskedRows, others: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+            own = self._target(target, rows, numbers) if target in self.members else None
+            if target not in self.solved:
+                assert own is not None  # every target has members
+                return own
+            scored = partial(_as_scores, target, rows, numbers=numbers)
+            return following(self.solved[target], target, rows, others, own, scored, self.calibration[target])
 
+        names = [name for name in self.history.roles.targets if name not in self.solved]
         if self.upper is None:
-            return Together({target: forecast(target, wanted) for target in self.history.roles.targets}, pl.DataFrame())
-        floors = {target: bool(self.calibration[target]["floor_zero"]) for target in self.history.roles.targets}
+            made: dict[str, pl.DataFrame] = {}
+            for name in (*names, *self.solved):
+                made[name] = forecast(name, wanted, made)
+            return Together(made, pl.DataFrame())
+        floors = {name: bool(self.calibration[name]["floor_zero"]) for name in (*names, *self.solved)}
         return together(self.upper, self.history, wanted, forecast, numbers, floors)
 
     def _with_sums(self, own: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
@@ -262,7 +275,14 @@ class ForecastModel:
                 (folder / name).mkdir()
                 fitted.save(folder / name)
                 listed[target].append({"folder": name, "weight": weight})
-        about = {"horizon": self.horizon, "members": listed, "calibration": self.calibration, "weights": self.weights}
+        solved = {name: str(identity) for name, identity in self.solved.items()}
+        about = {
+            "horizon": self.horizon,
+            "solved": solved,
+            "members": listed,
+            "calibration": self.calibration,
+            "weights": self.weights,
+        }
         if self.upper is not None:
             (folder / _UPPER).mkdir()
             self.upper.save(folder / _UPPER)
@@ -278,7 +298,13 @@ class ForecastModel:
         }
         history, keys = Dataset.load(folder / "history"), pl.read_parquet(folder / "keys.parquet")
         upper = Upper.load(folder / _UPPER) if (folder / _UPPER).is_dir() else None
-        return cls(history, about["horizon"], members, about["calibration"], keys, about["weights"], upper)
+        return cls(
+            history, about["horizon"], members, about["calibration"], keys, about["weights"], upper, _identities(about["solved"])
+        )
+
+
+def _identities(texts: Mapping[str, str]) -> dict[str, Identity]:
+    return {name: identity for name, text in texts.items() if (identity := parsed(text)) is not None}
 
 
 _UPPER = "upper"

@@ -25,6 +25,7 @@ from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.folds import plan_folds
 from sevenstep.tasks.forecast.hierarchy.sums import recipe_of_sums, summed
 from sevenstep.tasks.forecast.hierarchy.tree import LEVEL
+from sevenstep.tasks.forecast.identities.stated import derived_names, identities_of
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.roles import must_exist
 from sevenstep.tasks.planning import CORES
@@ -60,6 +61,7 @@ def _check_names(data: Dataset, brief: Brief) -> None:
     for level in brief.section.hierarchy:
         for name in level:
             must_exist(name, data.items, "forecast.hierarchy")
+    derived_names(identities_of(brief.section.identities), data)
     if brief.section.hierarchy and LEVEL in data.items.columns:
         given, rule = (
             f"a column is called '{LEVEL}'",

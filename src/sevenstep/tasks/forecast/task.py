@@ -14,7 +14,7 @@ from sevenstep.chapter import Block
 from sevenstep.data.dataset import Dataset, Finding, Roles
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.blending import weighted_mean
-from sevenstep.tasks.contract import Candidate, Coherence, Feasibility, Fitted, Fold, Model, Plan, Profile, Stage
+from sevenstep.tasks.contract import Bound, Candidate, Coherence, Feasibility, Fitted, Fold, Model, Plan, Profile, Stage
 from sevenstep.tasks.forecast import calibrate
 from sevenstep.tasks.forecast.checks import check
 from sevenstep.tasks.forecast.families.members import FittedMember, fit_member
@@ -25,6 +25,7 @@ from sevenstep.tasks.forecast.folds import everything_up_to
 from sevenstep.tasks.forecast.grammar import GRAMMAR
 from sevenstep.tasks.forecast.hierarchy.cohering import cohere
 from sevenstep.tasks.forecast.hierarchy.sums import summed
+from sevenstep.tasks.forecast.identities.binding import bind
 from sevenstep.tasks.forecast.model import ForecastModel
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.pictures import pictures
@@ -84,6 +85,10 @@ class ForecastTask:
     def cohere(self, own: Mapping[str, ScoreTable], sums: Mapping[str, ScoreTable], data: Dataset, brief: Brief) -> Coherence:
         """See `AddsUp.cohere`."""
         return cohere(own, sums, data, _panel(data), brief)
+
+    def bind(self, own: Mapping[str, ScoreTable], data: Dataset, brief: Brief) -> Bound | None:
+        """See `Binds.bind`."""
+        return bind(own, data, _panel(data), brief)
 
     def stage(self, stage: Mapping[str, Any], data: Dataset) -> Stage:
         """The feature table of a target, see `build_table`."""

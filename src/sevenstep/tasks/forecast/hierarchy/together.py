@@ -19,7 +19,7 @@ from sevenstep.tasks.scoretable import BOUNDS
 __all__ = ["Together", "together"]
 
 Floats = NDArray[np.float64]
-Forecast = Callable[[str, AskedRows], pl.DataFrame]
+Forecast = Callable[[str, AskedRows, Mapping[str, pl.DataFrame]], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -45,22 +45,26 @@ def together(
         upper: the levels of the model.
         history: the data set with its open rows.
         wanted: the rows asked for.
-        forecast: a target and rows to a frame with ``prediction`` and bounds, a row for each.
+        forecast: a target, rows and what was made of them before, to a frame with ``prediction`` and bounds, a row for each.
         numbers: number of each series of the panel in training.
-        floors: for each target whether its forecasts may not be below 0.
+        floors: for each target whether its forecasts may not be below 0; those that follow from others come last.
+
+    What follows from others, and has no way of its own, is added up.
     """
     panel, tree = wanted.panel, upper.tree(wanted.panel)
     wider, place = _widened(history, wanted)
     steps = np.unique(wider.asked.step[wider.asked.step > panel.end])
     shown = np.isin(steps, wanted.asked.step)
-    asked, sums = {}, []
+    wide: dict[str, pl.DataFrame] = {}
+    sums = []
     for target, floor in floors.items():
-        frame = forecast(target, wider)
-        if len(steps):
+        frame = forecast(target, wider, wide)
+        if len(steps) and target in upper.ways:
             made = _made(upper, target, history, tree, steps, wider, frame, numbers, floor=floor)
             frame = _moved(frame, wider, steps, made, floor=floor)
             sums.append(_rows(made, tree, _moments(history, panel, steps), target, shown))
-        asked[target] = frame[place]
+        wide[target] = frame
+    asked = {target: frame[place] for target, frame in wide.items()}
     return Together(asked, pl.concat(sums, how="vertical") if sums else pl.DataFrame())
 
 
