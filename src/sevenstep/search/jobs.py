@@ -14,7 +14,8 @@ from typing import Any, cast
 import polars as pl
 
 from sevenstep.data.dataset import Dataset
-from sevenstep.tasks.contract import AddsUp, Candidate, Fold, Stage, Task
+from sevenstep.tasks.abilities import AddsUp
+from sevenstep.tasks.contract import Candidate, Fold, Stage, Task
 from sevenstep.tasks.planning import candidate_from_json
 from sevenstep.tasks.registry import load_task
 from sevenstep.tasks.scoretable import ScoreTable
@@ -23,8 +24,8 @@ from sevenstep.work import Artifact, Failure, Job, Leaves, Workbench
 __all__ = ["Fits", "fit_everything_job", "fit_score_job", "stage_job", "sum_job"]
 
 _ROOMS = (
-    "data", "stats", "spec", "tasks/contract.py", "tasks/scoretable.py", "tasks/planning.py", "tasks/registry.py",
-    "search/jobs.py", "work.py",
+    "data", "stats", "spec", "tasks/contract.py", "tasks/abilities.py", "tasks/scoretable.py", "tasks/planning.py",
+    "tasks/registry.py", "search/jobs.py", "work.py",
 )  # fmt: skip
 """Source text a fit may depend on, besides its task's own."""
 

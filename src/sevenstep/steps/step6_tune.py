@@ -24,7 +24,8 @@ from sevenstep.spec.brief import Brief
 from sevenstep.stats.scored import Scored
 from sevenstep.steps.sums import Sums
 from sevenstep.steps.tuned import Outcome, chapter, headline
-from sevenstep.tasks.contract import Binds, Bound, Candidate, Coherence, Plan, Task
+from sevenstep.tasks.abilities import Binds, Bound, Coherence
+from sevenstep.tasks.contract import Candidate, Plan, Task
 from sevenstep.tasks.planning import CORES, plan_from_json, planned_seconds, seconds_for_the_end
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.work import Artifact, Leaves, Workbench

@@ -21,7 +21,8 @@ from sevenstep.search.library import Library
 from sevenstep.search.thrift import Rule
 from sevenstep.spec.brief import Brief
 from sevenstep.stats.wording import interval
-from sevenstep.tasks.contract import AddsUp, Coherence, Fitted, Model, SumsPlan, Task
+from sevenstep.tasks.abilities import AddsUp, Coherence
+from sevenstep.tasks.contract import Fitted, Model, SumsPlan, Task
 from sevenstep.tasks.planning import seconds_for_the_end
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.work import Artifact, Failure, Workbench

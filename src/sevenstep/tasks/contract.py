@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sevenstep.chapter import Block
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from sevenstep.tasks.scoretable import ScoreTable
 
 __all__ = [
-    "AddsUp", "Binds", "Bound", "Candidate", "Coherence", "Evidence", "Explanation", "Feasibility", "Fitted", "Fold",
-    "Grammar", "Insight", "Model", "Plan", "Profile", "Range", "Stage", "SumsPlan", "Task", "predictions_made",
+    "Candidate", "Evidence", "Explanation", "Feasibility", "Fitted", "Fold", "Grammar", "Insight", "Model", "Plan", "Profile",
+    "Range", "Stage", "SumsPlan", "Task", "predictions_made",
 ]  # fmt: skip
 
 Verdict = Literal["go", "go_with_risk", "no_go"]
@@ -273,74 +273,6 @@ class Model(Protocol):
 
     def explain(self, item: Mapping[str, Any]) -> Sequence[Explanation]:
         """Explain the prediction of one item, for each target."""
-        ...
-
-
-class Coherence(Protocol):
-    """What step 6 found out about predictions that owe each other something: items and their sums."""
-
-    @property
-    def scores(self) -> Mapping[str, ScoreTable]:
-        """For each target the judged scores, made coherent."""
-        ...
-
-    @property
-    def sums(self) -> Mapping[str, ScoreTable]:
-        """For each target the judged scores of its sums."""
-        ...
-
-    @property
-    def blocks(self) -> Sequence[Block]:
-        """For the chapter of step 6."""
-        ...
-
-    @property
-    def needs(self) -> Sequence[str]:
-        """Targets whose sums need fitted members in the final model."""
-        ...
-
-    def taken_in(self, model: Model, members: Mapping[str, Sequence[tuple[Fitted, Mapping[str, float]]]]) -> Model:
-        """The final model with what makes it coherent; members of sums come with their weight for each value of `SumsPlan.by`."""
-        ...
-
-
-@runtime_checkable
-class AddsUp(Protocol):
-    """A task that predicts sums of items as well, where the spec asks for it: its plan then has `Plan.sums`."""
-
-    def summed(self, data: Dataset, how: Mapping[str, Any]) -> Dataset:
-        """The sums as a data set of the same task."""
-        ...
-
-    def cohere(self, own: Mapping[str, ScoreTable], sums: Mapping[str, ScoreTable], data: Dataset, brief: Brief) -> Coherence:
-        """Step 6: how the predictions of items and sums, both judged out of fold, are made coherent."""
-        ...
-
-
-class Bound(Protocol):
-    """What step 6 found out about identities among targets."""
-
-    @property
-    def scores(self) -> Mapping[str, ScoreTable]:
-        """For each target the judged scores, as they are once the identities hold."""
-        ...
-
-    @property
-    def blocks(self) -> Sequence[Block]:
-        """For the chapter of step 6."""
-        ...
-
-    def taken_in(self, model: Model) -> Model:
-        """The final model, whose predictions keep the identities."""
-        ...
-
-
-@runtime_checkable
-class Binds(Protocol):
-    """A task whose targets may be bound by identities that the spec states."""
-
-    def bind(self, own: Mapping[str, ScoreTable], data: Dataset, brief: Brief) -> Bound | None:
-        """Step 6: what follows from what, from scores judged out of fold; None where no identity is stated."""
         ...
 
 

@@ -105,7 +105,7 @@ class ForecastModel:
     @cached_property
     def _of_open_rows(self) -> pl.DataFrame:
         """Forecasts of the open rows, made once: a release shows them in more than one place."""
-        model = self._opened()
+        model = self.opened()
         return self._with_sums(*model._forecast(open_rows(model.history, build_panel(model.history, self.settings))))
 
     def _forecast(self, wanted: AskedRows) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -146,13 +146,14 @@ class ForecastModel:
 
     def refresh(self, rows: pl.DataFrame) -> ForecastModel:
         """The same parameters with newer observations taken into the history; what a row leaves empty stays as it was."""
-        return self._with_history(refreshed(self.history, rows))
+        return self.with_items(refreshed(self.history, rows))
 
     def _with_rows(self, rows: pl.DataFrame) -> ForecastModel:
         """Rows replace those of the history at the same series and time."""
-        return self._with_history(with_rows(self.history, rows))
+        return self.with_items(with_rows(self.history, rows))
 
-    def _with_history(self, items: pl.DataFrame) -> ForecastModel:
+    def with_items(self, items: pl.DataFrame) -> ForecastModel:
+        """The model with another table of items as its history."""
         return replace(self, history=replace(self.history, tables={**self.history.tables, "items": items}, fingerprint=""))
 
     def relearnt(self, members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset) -> ForecastModel:
@@ -168,7 +169,7 @@ class ForecastModel:
         """Forecasts of the open rows up to the horizon (or at some ``leads``), with ``origin`` and ``lead``; with their time too
         where that is composed of the person's own columns.
         """
-        model = self._opened()
+        model = self.opened()
         panel = build_panel(model.history, self.settings)
         wanted = open_rows(model.history, panel, leads or range(1, self.horizon + 1))
         found = model._together(wanted, self._trained_numbers(panel))
@@ -182,7 +183,7 @@ class ForecastModel:
         """What earlier forecasts came to; see `judged`."""
         return judged(made, self.history, self.settings, self.weights)
 
-    def _opened(self) -> ForecastModel:
+    def opened(self) -> ForecastModel:
         """The model with the next steps of every series as open rows, where it needs no rows of the person's to forecast them."""
         if self.history.roles.known_ahead:
             return self
@@ -235,7 +236,7 @@ class ForecastModel:
         in text may be written in any of the usual ways (`read_times`). Raises InputError where it is none, or not of the data.
         """
         item = {**item, **self._time_read(item)}
-        model = self._opened()
+        model = self.opened()
         found = [explain_item(model._explained(target), item) for target in self.history.roles.targets]
         if not all(np.isfinite(one.prediction) for one in found):
             given = f"the forecast of {', '.join(str(value) for value in item.values())} is no member's"

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sevenstep.chapter import Block
 from sevenstep.data.dataset import Dataset, Finding, Roles
 from sevenstep.spec.brief import Brief
+from sevenstep.tasks.abilities import Bound, Coherence, WhatIf
 from sevenstep.tasks.blending import weighted_mean
-from sevenstep.tasks.contract import Bound, Candidate, Coherence, Feasibility, Fitted, Fold, Model, Plan, Profile, Stage
+from sevenstep.tasks.contract import Candidate, Feasibility, Fitted, Fold, Model, Plan, Profile, Stage
 from sevenstep.tasks.forecast import calibrate
 from sevenstep.tasks.forecast.checks import check
 from sevenstep.tasks.forecast.families.members import FittedMember, fit_member
@@ -32,6 +33,7 @@ from sevenstep.tasks.forecast.pictures import pictures
 from sevenstep.tasks.forecast.plan import make_plan, target_weights
 from sevenstep.tasks.forecast.roles import find_roles
 from sevenstep.tasks.forecast.scoring import score_member, segment_scores
+from sevenstep.tasks.forecast.whatif import what_if
 from sevenstep.tasks.scoretable import ScoreTable
 
 __all__ = ["ForecastTask"]
@@ -89,6 +91,10 @@ class ForecastTask:
     def bind(self, own: Mapping[str, ScoreTable], data: Dataset, brief: Brief) -> Bound | None:
         """See `Binds.bind`."""
         return bind(own, data, _panel(data), brief)
+
+    def what_if(self, model: Model, changes: Mapping[str, Any], series: Mapping[str, Any], first: Any, last: Any) -> WhatIf:
+        """See `AsksWhatIf.what_if`."""
+        return what_if(cast(ForecastModel, model), changes, series, first, last)
 
     def stage(self, stage: Mapping[str, Any], data: Dataset) -> Stage:
         """The feature table of a target, see `build_table`."""

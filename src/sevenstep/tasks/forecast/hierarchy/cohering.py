@@ -26,7 +26,7 @@ __all__ = ["Cohered", "cohere"]
 
 @dataclass(frozen=True)
 class Cohered:
-    """What was found out, see `sevenstep.tasks.contract.Coherence`."""
+    """What was found out, see `sevenstep.tasks.abilities.Coherence`."""
 
     scores: Mapping[str, ScoreTable]
     sums: Mapping[str, ScoreTable]

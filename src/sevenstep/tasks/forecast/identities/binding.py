@@ -39,7 +39,7 @@ _KEYS = ["fold", "item"]
 
 @dataclass(frozen=True)
 class Bound:
-    """What was found out, see `sevenstep.tasks.contract.Bound`."""
+    """What was found out, see `sevenstep.tasks.abilities.Bound`."""
 
     scores: Mapping[str, ScoreTable]
     blocks: Sequence[Block]
