@@ -170,7 +170,7 @@ def _span(past: pl.DataFrame, name: str) -> str:
     column = past[name].drop_nulls()
     if not column.dtype.is_numeric() or column.is_empty():
         return ""
-    return f" (from {column.min()} to {column.max()})"
+    return f" (from {column.min()!s} to {column.max()!s})"
 
 
 def _tied(past: pl.DataFrame, name: str, others: list[str], season: int) -> tuple[float, list[str]]:
@@ -193,7 +193,7 @@ def _tied(past: pl.DataFrame, name: str, others: list[str], season: int) -> tupl
 
 def _numbers(values: pl.Series) -> NDArray[np.float64]:
     found = values.cast(pl.Float64)
-    return found.fill_null(found.mean() or 0.0).fill_nan(0.0).to_numpy()  # type: ignore[arg-type]
+    return found.fill_null(found.mean() or 0.0).fill_nan(0.0).to_numpy()
 
 
 def _rest(columns: Mapping[str, NDArray[np.float64]], without: str) -> list[NDArray[np.float64]]:

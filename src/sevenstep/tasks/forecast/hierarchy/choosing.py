@@ -52,7 +52,7 @@ class Chosen:
     why: str
 
 
-def choose(side: Side, tree: Tree, own: pl.DataFrame, metric: str, *, floor: bool) -> Chosen:
+def choose(side: Side, tree: Tree, own: pl.DataFrame, metric: str, *, floor: bool, whole: bool = True) -> Chosen:
     """Choose on all folds, and for each fold on the others.
 
     Args:
@@ -61,12 +61,15 @@ def choose(side: Side, tree: Tree, own: pl.DataFrame, metric: str, *, floor: boo
         own: the score table of the series that ``side`` was made from, for what ``metric`` reads besides.
         metric: what the series are judged by.
         floor: whether forecasts may not be below 0.
+        whole: whether all series are judged; sums of a sample say nothing of the sums' own forecasts.
     """
-    ways = ways_of(tree)
+    ways = ways_of(tree) if whole else [BOTTOM_UP]
     made = left_out(side, tree, ways, floor=floor)
     cells = _Cells.of(own, side, metric)
     losses = {way: _losses(values, side, tree, cells, None) for way, values in made.items()}
     gains = {way: _gains(side.series, values, side, tree) for way, values in made.items()}
+    if not whole:
+        return Chosen(BOTTOM_UP, None, side.series, side, losses, "there are so many series that only a sample of them is judged")
     if len(side.folds) < 2:
         return Chosen(BOTTOM_UP, None, side.series, side, losses, "there is one fold: nothing to choose another way by")
     way, why = _best(losses, gains, side.fold)

@@ -11,6 +11,7 @@ from sevenstep.data.dataset import Dataset
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.contract import Fitted, Model
 from sevenstep.tasks.forecast.families.members import FittedMember
+from sevenstep.tasks.forecast.folds import MOST_JUDGED
 from sevenstep.tasks.forecast.hierarchy.choosing import choose
 from sevenstep.tasks.forecast.hierarchy.coherence import Way, coherent_scores, level_scores, level_tables
 from sevenstep.tasks.forecast.hierarchy.evidence import BOTTOM_UP, Side
@@ -59,12 +60,13 @@ def cohere(own: Mapping[str, ScoreTable], sums: Mapping[str, ScoreTable], data: 
     tree = Tree.of(panel, levels)
     keys = tree.nodes.sort(tree.nodes.columns)
     places = node_places(keys, tree)
+    whole = panel.shape[0] <= MOST_JUDGED
     scores, nodes, blocks, ways = {}, {}, list[Block](), {}
     for target, table in own.items():
         floor = bool((data.items[target].drop_nulls() >= 0).all())
         leads = leading_kpi(brief.kpis, target, brief.targets)
         side = Side.of(table.frame, sums[target].frame, places, tree)
-        chosen = choose(side, tree, table.frame, "wape" if leads is None else leading_metric(leads), floor=floor)
+        chosen = choose(side, tree, table.frame, "wape" if leads is None else leading_metric(leads), floor=floor, whole=whole)
         scores[target] = coherent_scores(table, chosen, floor=floor)
         nodes[target] = level_scores(table, chosen, tree, floor=floor)
         blocks += level_tables(target, chosen, tree, nodes[target], brief.seed)
