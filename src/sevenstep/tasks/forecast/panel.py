@@ -17,6 +17,7 @@ from sevenstep.data.dataset import Dataset
 from sevenstep.data.vintages import Vintages, vintages_of
 from sevenstep.tasks.forecast.clock import Clock
 from sevenstep.tasks.forecast.settings import Settings
+from sevenstep.tasks.forecast.soldout import uncensored
 from sevenstep.tasks.forecast.zeros import with_zero_rows
 
 __all__ = ["Panel", "Settings", "build_panel"]
@@ -75,13 +76,14 @@ class Panel:
 def build_panel(data: Dataset, settings: Settings, *, targets: Sequence[str] | None = None) -> Panel:
     """Lay a data set on its grid.
 
-    The last observation is the newest row in which any target is known; rows after it are the open future. Where a gap means no
-    demand, the panel has a row with a target of 0 for it, see `with_zero_rows`.
+    Sold-out values are taken for unknown, see `uncensored`. The last observation is the newest row in which any target is known;
+    rows after it are the open future. Where a gap means no demand, the panel has a row with a target of 0 for it, see
+    `with_zero_rows`.
     """
     roles = data.roles
     assert roles.time is not None
     names = list(targets or roles.targets)
-    items = with_zero_rows(data.items, roles, settings, names)
+    items = with_zero_rows(uncensored(data.items, data.facts), roles, settings, names)
     clock = Clock.of(items[roles.time], settings.frequency)
     key_columns = list(roles.keys)
     keys = items.select(key_columns).unique(maintain_order=True).sort(key_columns) if key_columns else pl.DataFrame({"": [0]})

@@ -14,6 +14,7 @@ from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.forecast.clock import infer_frequency, season_of, year_of
 from sevenstep.tasks.forecast.season import detect_season
+from sevenstep.tasks.forecast.soldout import STOCK
 
 __all__ = ["find_roles", "must_exist"]
 
@@ -47,8 +48,9 @@ def find_roles(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence
     observed = tuple(column for column in free if column not in static)
     parts = {} if data.time is None or isinstance(data.time, str) else data.time.columns()
     roles = Roles(brief.targets, time, parts, keys, segments, ahead, static, observed)
-    published = _published(items, ahead, brief, sources)
-    return roles, _facts(known, roles, brief) | ({PUBLISHED: {"value": published, "reason": "spec"}} if published else {})
+    facts = _facts(known, roles, brief)
+    told = {PUBLISHED: _published(items, ahead, brief, sources), STOCK: _stock(items, brief)}
+    return roles, facts | {name: {"value": value, "reason": "spec"} for name, value in told.items() if value}
 
 
 def _time_column(brief: Brief) -> str:
@@ -98,6 +100,18 @@ def _published(
         if source.published is not None and own:
             columns = {column: column.removesuffix(f"_{name}") for column in own}
             found[name] = {"on": dict(source.on), "published": source.published, "columns": columns}
+    return found
+
+
+def _stock(items: pl.DataFrame, brief: Brief) -> dict[str, str]:
+    """For each target that is limited by a stock the column that tells it."""
+    found = dict(brief.section.stock)
+    for target, column in found.items():
+        must_exist(column, items, "forecast.stock")
+        if target not in brief.targets or not items[column].dtype.is_numeric():
+            given = f"forecast.stock says '{target}: {column}'"
+            rule = "it names a target, and a column of numbers with what was left of the stock"
+            raise InputError("FORECAST-STOCK", given, rule, f"targets are {', '.join(brief.targets)}")
     return found
 
 

@@ -92,6 +92,11 @@ class Forecast(Closed):
         description="levels that forecasts add up to, each a list of columns; the total is always one",
         examples=[[["region"], ["shop"]]],
     )
+    stock: dict[Name, Name] = Field(
+        default_factory=dict,
+        description="for targets that are sales, the column with what was left at the end: at 0 more was wanted than was sold",
+        examples=[{"sales": "stock_end"}],
+    )
     identities: Annotated[Texts, AfterValidator(_identities)] = Field(
         default=(),
         description="what holds among targets in every forecast: one name = product, quotient, sum or difference of others",
