@@ -13,12 +13,13 @@ from polars.testing import assert_frame_equal
 from scipy import stats
 
 from sevenstep.live.check import SHARES
-from sevenstep.live.lifting import DAYS, Lift, lifted, lifts_of
+from sevenstep.live.lifting import DAYS, lifts_of
 from sevenstep.live.monitor.released import Released
 from sevenstep.project import Project
 from sevenstep.spec.model import Spec
 from sevenstep.spec.read import read_spec
 from sevenstep.tasks.forecast.model import ForecastModel
+from sevenstep.tasks.lifts import Lift, lifted
 from sevenstep.tasks.registry import grammars
 from sevenstep.tasks.scoretable import BOUNDS
 from small_projects import BOOSTING, START, project, rows, table

@@ -149,7 +149,7 @@ def test_the_plan_covers_the_two_weeks_after_the_history_without_outcomes(world:
     assert (plan["date"].max() - orders["date"].max()).days == 14
     future = tables.future_table(world)
     assert future.select(plan.columns).equals(plan)
-    assert future.drop("event").null_count().sum_horizontal().item() == 0
+    assert future.drop("event", "booked").null_count().sum_horizontal().item() == 0
 
 
 def test_goals_lie_between_the_true_expectation_and_the_naive_rule(world: World) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sevenstep.live.releases import Release
     from sevenstep.live.retraining import Retrained
     from sevenstep.spec.model import Spec
+    from sevenstep.tasks.abilities import WhatIf
     from sevenstep.tasks.contract import Explanation
 
 __all__ = ["Project", "Run"]
@@ -289,6 +290,21 @@ class Project:
         from sevenstep.live.predict import explain
 
         return explain(self.store, self.task, item, self.overrides)
+
+    def whatif(
+        self, changes: Mapping[str, Any], series: Mapping[str, Any] | None = None, first: Any = None, last: Any = None
+    ) -> WhatIf:
+        """Predictions of the champion if inputs known ahead were others, beside those as they stand.
+
+        Args:
+            changes: input to value (``{"Promo": 1}``).
+            series: key or segment to value, to choose series; all of them when not given.
+            first: first time meant; the first open one when not given.
+            last: last time meant.
+        """
+        from sevenstep.live.whatif import what_if
+
+        return what_if(self.store, self.task, changes, series or {}, first, last)
 
     def __repr__(self) -> str:
         return f"Project({self.spec.name!r}, task={self.spec.task!r}, store={str(self.store)!r})"

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("running", "Show what a step found: define, collect, prepare, design, train, tune or operate."),
     "predict": ("using", "Predict rows of a file, or the rows whose target is missing."),
     "explain": ("using", "Tell what drove one prediction, in units of the target."),
+    "whatif": ("asking", "Tell what would be predicted if inputs known ahead were others."),
     "serve": ("serving", "Serve predictions, what is known, and a page, until stopped."),
     "token": ("serving", "Tokens for callers of the server: made, listed, revoked."),
     "observe": ("living", "Take in actuals, corrections and late rows after release."),

@@ -14,6 +14,8 @@ from typing import Any
 
 import polars as pl
 
+from sevenstep.data.vintages import vintages_of
+
 __all__ = ["Dataset", "Finding", "Roles"]
 
 
@@ -78,11 +80,21 @@ class Dataset:
         return self.tables["items"]
 
     def known_at(self, moment: Any) -> Dataset:
-        """The data as they were known at a moment of their time: what is only observed afterwards is empty in later rows."""
+        """The data as they were known at a moment of their time: what is only observed afterwards is empty in later rows, and
+        what is published over time is what had been published by then.
+        """
         later = pl.col(str(self.roles.time)) > moment
         after = [name for name in self.roles.observed if name not in self.roles.time_parts.values()]
         hidden = [pl.when(~later).then(pl.col(name)).alias(name) for name in (*self.roles.targets, *after)]
-        return replace(self, tables={**self.tables, "items": self.items.with_columns(hidden)}, fingerprint="")
+        items = self.items.with_columns(hidden)
+        published = {name: one.until(moment) for name, one in vintages_of(self.tables, self.facts).items()}
+        for one in published.values():
+            stood = one.at(items, pl.Series([moment], dtype=items.schema[str(self.roles.time)]).new_from_index(0, len(items)))
+            items = items.with_columns(
+                pl.when(later).then(stood[name]).otherwise(pl.col(name)).alias(name) for name in one.columns
+            )
+        tables = {name: one.table for name, one in published.items()}
+        return replace(self, tables={**self.tables, **tables, "items": items}, fingerprint="")
 
     def save(self, folder: Path) -> None:
         """Write the tables as Parquet and the rest as JSON into ``folder``."""

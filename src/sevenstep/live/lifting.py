@@ -10,9 +10,7 @@ Efron and Morris, 1973).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -22,43 +20,15 @@ from sevenstep.live.monitor.levels import WINDOWS, Moved
 from sevenstep.live.monitor.released import Released
 from sevenstep.live.monitor.shifts import departed
 from sevenstep.spec.model import Spec
-from sevenstep.tasks.scoretable import BOUNDS
+from sevenstep.tasks.lifts import Lift
 
-__all__ = ["DAYS", "Lift", "lifted", "lifts_from", "lifts_of"]
+__all__ = ["DAYS", "lifts_of"]
 
 DAYS = max(WINDOWS)
 """Newest times that are looked at: more would tell of a departure that the model has begun to follow by itself."""
 
 _WIDTH = 1.96  # of half a 95 % interval in standard errors
 _MOST = 4.0  # factor beyond which a figure is a fault rather than a level
-_FACTOR = "__lift__"
-
-
-@dataclass(frozen=True)
-class Lift:
-    """What forecasts of a segment are multiplied by.
-
-    Args:
-        target: of the forecasts.
-        column: segment column; empty for everything.
-        value: its value.
-        factor: what forecasts are multiplied by.
-        since: first of the newest days in which the departure was seen, as ISO 8601 text.
-    """
-
-    target: str
-    column: str
-    value: str
-    factor: float
-    since: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The lift as JSON values."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        who = f"{self.column} {self.value}" if self.column else "everything"
-        return f"{self.target} of {who} times {self.factor:.2f} since {self.since}"
 
 
 def lifts_of(spec: Spec, released: Released, known: pl.DataFrame, before: Sequence[Lift]) -> list[Lift]:
@@ -88,28 +58,3 @@ def _factor(moved: Moved) -> float:
     error = (moved.high - moved.low) / 2 / _WIDTH
     sure = moved.size**2 / (moved.size**2 + error**2)
     return round(float(np.clip(np.exp(sure * moved.size), 1 / _MOST, _MOST)), 4)
-
-
-def lifted(frame: pl.DataFrame, lifts: Sequence[Lift], segments: pl.DataFrame) -> pl.DataFrame:
-    """Forecasts and their bounds times what the lifts say of their series.
-
-    Args:
-        frame: forecasts with the keys of their series and ``target``.
-        lifts: what to apply; those of several segments of a series multiply.
-        segments: one row for each series: its keys and segment columns.
-    """
-    if not lifts:
-        return frame
-    keys = [name for name in frame.columns if name in segments.columns]
-    factor = pl.lit(1.0)
-    for one in lifts:
-        inside = pl.lit(True) if not one.column else pl.col(one.column).cast(pl.String) == one.value
-        factor = factor * pl.when((pl.col("target") == one.target) & inside.fill_null(False)).then(one.factor).otherwise(1.0)
-    there = frame.join(segments, on=keys, how="left", nulls_equal=True, maintain_order="left") if keys else frame
-    factors = there.select(factor.alias(_FACTOR))[_FACTOR]
-    return frame.with_columns(pl.col(name) * factors for name in ("prediction", *BOUNDS))
-
-
-def lifts_from(texts: Sequence[Mapping[str, Any]]) -> list[Lift]:
-    """Read back what `Lift.to_json` gave."""
-    return [Lift(**one) for one in texts]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -21,6 +21,15 @@ from sevenstep.tasks.contract import Explanation, Model, Task
 __all__ = ["Served", "explain", "load_serving", "predict", "write_predictions"]
 
 _WRITERS = {".csv": "write_csv", ".parquet": "write_parquet", ".jsonl": "write_ndjson", ".xlsx": "write_excel"}
+
+
+@runtime_checkable
+class PredictsSums(Protocol):
+    """A model that predicts, where it was asked to, the sums of what it predicts."""
+
+    def predict_sums(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Predictions for ``rows``, then those of the sums they are part of."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,8 @@ def predict(spec: Spec, store: Path, task: Task, rows: Path | None = None, overr
     if rows is None:
         return Served(model.predict(), release.number)
     given = typed_rows(spec, rows, model, one_row_per_time=task.grammar.one_row_per_time)
-    return Served(paths_named(model.predict(given)), release.number)
+    made = model.predict_sums(given) if isinstance(model, PredictsSums) else model.predict(given)
+    return Served(paths_named(made), release.number)
 
 
 def typed_rows(spec: Spec, rows: Path, model: Model, *, one_row_per_time: bool) -> pl.DataFrame:

@@ -23,10 +23,12 @@ from sevenstep.engine.fingerprints import fingerprint
 from sevenstep.errors import InputError
 from sevenstep.live.bounds import Stretch, stretch_of, stretched
 from sevenstep.live.ledger.tables import versions
-from sevenstep.live.lifting import DAYS, Lift, lifted, lifts_from, lifts_of
+from sevenstep.live.lifting import DAYS, lifts_of
 from sevenstep.live.monitor.released import Released
 from sevenstep.live.operation import Operation
 from sevenstep.live.standing import Standing, standing
+from sevenstep.tasks.contract import Model
+from sevenstep.tasks.lifts import Lift, lifts_from
 
 __all__ = ["FOLDER", "Version", "read_version", "read_versions", "refresh"]
 
@@ -50,7 +52,7 @@ class Version:
         checksum: SHA-256 of that file.
         input_hash: hash of all it was made from; the same inputs make no second version.
         stretch: factors of its bounds by target, see `sevenstep.live.bounds`.
-        lifts: what forecasts of segments that moved were multiplied by, see `sevenstep.live.lifting`.
+        lifts: what forecasts of segments that moved were multiplied by, see `sevenstep.tasks.lifts`.
     """
 
     number: int
@@ -100,14 +102,18 @@ def refresh(operation: Operation, now: datetime, last: Standing | None = None) -
 def _predicted(operation: Operation, known: Standing, before: Sequence[Lift]) -> tuple[pl.DataFrame, Sequence[Lift]]:
     """Predictions of what is open, at the level that the newest days show, and the lifts that took."""
     made = known.model.outlook(known=DAYS)
-    own = made.columns[: made.columns.index("truth")]
-    then, frame = made.filter(pl.col("truth").is_not_null()), made.filter(pl.col("truth").is_null()).select(own)
+    then = made.filter(pl.col("truth").is_not_null())
+    frame = made.filter(pl.col("truth").is_null()).select(made.columns[: made.columns.index("truth")])
     if then.is_empty():
-        return frame, ()
+        return frame, []
     lifts = lifts_of(operation.spec, Released.of(operation, known.release), then.rename({operation.time: "time"}), before)
-    keys = list(operation.spec.data.series)
-    segments = then.drop([name for name in (*own, "truth") if name not in keys]).unique(keys or None, keep="last")
-    return lifted(frame, lifts, segments), lifts
+    return (_lifted(known.model, lifts), lifts) if lifts else (frame, [])
+
+
+def _lifted(model: Model, lifts: Sequence[Lift]) -> pl.DataFrame:
+    """Predictions of a model that knows of the lifts, so that what has to add up or to follow from others does."""
+    told = {target: [one.to_json() for one in lifts if one.target == target] for target in {one.target for one in lifts}}
+    return model.recalibrated({target: {"lifts": own} for target, own in told.items()}).outlook()
 
 
 def _stretches(connection: sa.Connection) -> dict[int, Stretch]:

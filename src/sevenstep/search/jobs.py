@@ -1,4 +1,4 @@
-"""The three kinds of work a search asks for: prepare a stage, fit and score one fold, fit on everything.
+"""The kinds of work a search asks for: add up levels, prepare a stage, fit and score one fold, fit on everything.
 
 Names, reasons, planned costs and who asked for a candidate are no part of a job's key: the same fit under another name is not
 done again.
@@ -9,22 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
 from sevenstep.data.dataset import Dataset
+from sevenstep.tasks.abilities import AddsUp
 from sevenstep.tasks.contract import Candidate, Fold, Stage, Task
 from sevenstep.tasks.planning import candidate_from_json
 from sevenstep.tasks.registry import load_task
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.work import Artifact, Failure, Job, Leaves, Workbench
 
-__all__ = ["Fits", "fit_everything_job", "fit_score_job", "stage_job"]
+__all__ = ["Fits", "fit_everything_job", "fit_score_job", "stage_job", "sum_job"]
 
 _ROOMS = (
-    "data", "stats", "spec", "tasks/contract.py", "tasks/scoretable.py", "tasks/planning.py", "tasks/registry.py",
-    "search/jobs.py", "work.py",
+    "data", "stats", "spec", "tasks/contract.py", "tasks/abilities.py", "tasks/scoretable.py", "tasks/planning.py",
+    "tasks/registry.py", "search/jobs.py", "work.py",
 )  # fmt: skip
 """Source text a fit may depend on, besides its task's own."""
 
@@ -37,6 +38,12 @@ def _dataset(artifact: Artifact) -> Dataset:
         _NEWEST.clear()
         _NEWEST[artifact.fingerprint] = Dataset.load(artifact.folder("dataset"))
     return _NEWEST[artifact.fingerprint]
+
+
+def sum_job(arguments: Mapping[str, Any], inputs: Mapping[str, Artifact]) -> Leaves:
+    """Make the data set of the sums."""
+    task = cast(AddsUp, load_task(arguments["task"]))
+    return Leaves(folders={"dataset": task.summed(_dataset(inputs["collect"]), arguments["how"])})
 
 
 def stage_job(arguments: Mapping[str, Any], inputs: Mapping[str, Artifact]) -> Leaves:
@@ -76,25 +83,34 @@ class Fits:
 
     Args:
         task: the kind of problem.
-        collect: artifact that holds the data set.
+        collect: artifact that holds the data set, kept as ``data``.
         bench: what runs the jobs.
         seed: seed of every fit.
         pace: how many times longer than planned fits take on this machine; holds the clock off, and is part of no result.
     """
 
     def __init__(self, task: Task, collect: Artifact, bench: Workbench, seed: int, pace: float = 1.0) -> None:
-        self.task, self._collect, self._bench, self._seed = task, collect, bench, seed
+        self.task, self.data, self._bench, self._seed = task, collect, bench, seed
         self._rooms = (*_own_room(type(task).__module__), *_ROOMS)
         self._stages: dict[str, Artifact] = {}
         self.seconds: dict[str, float] = {}
         self.pace = pace
+
+    @classmethod
+    def of_sums(cls, task: Task, collect: Artifact, bench: Workbench, seed: int, how: Mapping[str, Any]) -> Fits:
+        """Fits on the sums of a data set, which are made first where they are not there yet."""
+        arguments = {"task": task.grammar.task, "how": dict(how)}
+        rooms = (*_own_room(type(task).__module__), *_ROOMS)
+        (found,) = bench.run([Job("add up levels", sum_job, arguments, {"collect": collect}, rooms)])
+        assert not isinstance(found, Failure)  # not optional: a failure would have raised
+        return cls(task, found, bench, seed)
 
     def prepare(self, candidates: Sequence[Candidate]) -> None:
         """Have every stage the candidates need prepared."""
         wanted = {repr(candidate.stage): candidate.stage for candidate in candidates if candidate.stage}
         new = {key: stage for key, stage in wanted.items() if key not in self._stages}
         jobs = [
-            Job(f"prepare {stage['kind']} {number + 1}", stage_job, self._arguments(stage=stage), {"collect": self._collect},
+            Job(f"prepare {stage['kind']} {number + 1}", stage_job, self._arguments(stage=stage), {"collect": self.data},
                 self._rooms, weight=10.0)
             for number, stage in enumerate(new.values())
         ]  # fmt: skip
@@ -132,7 +148,7 @@ class Fits:
 
     def _job(self, candidate: Candidate, fold: Fold, function: Any, reserve: float | None) -> Job:
         plain = asdict(replace(candidate, name="", reason="", space={}, cost=0.0, asked=False, searched=False))
-        inputs = {"collect": self._collect}
+        inputs = {"collect": self.data}
         if candidate.stage:
             inputs["stage"] = self._stages[repr(candidate.stage)]
         name = f"{candidate.name} of {candidate.target}, {fold.name}"

@@ -114,6 +114,10 @@ class Brief:
         """The same brief with the text of the data contract in force."""
         return Brief({**self._parts, "contract": text}, self.section)
 
+    def with_budget(self, seconds: float) -> Brief:
+        """The same brief with another time budget."""
+        return Brief({**self._parts, "budget": seconds}, self.section)
+
     def values(self) -> dict[str, Any]:
         """Everything in the brief as JSON, for the fingerprint."""
         return {name: _plain(part) for name, part in self._parts.items()} | {"section": self.section.values()}

@@ -14,6 +14,7 @@ from sevenstep.search.leaderboard import Leaderboard, lead_curve, leaderboard, m
 from sevenstep.search.losses import loss_of
 from sevenstep.spec.brief import Brief
 from sevenstep.stats.wording import interval, is_share
+from sevenstep.steps.sums import scored_sums, sums_table
 from sevenstep.tasks.contract import Candidate, Plan, Task
 from sevenstep.tasks.planning import plan_from_json, seconds_for_the_end
 from sevenstep.tasks.scoretable import ScoreTable, join_score_tables
@@ -33,11 +34,16 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     boards = {target: _board(brief, target, plan, scores) for target in brief.targets}
     data = Dataset.load(inputs["collect"].folder("dataset"))
     blocks = [block for target in brief.targets for block in _target_blocks(brief, task, data, target, boards[target], scores)]
+    frames = {"scores": join_score_tables(list(scores.values())).frame}
+    if plan.sums is not None:
+        bench.say("scoring the sums")
+        frames["sums"] = scored_sums(task, inputs["collect"], plan.sums, bench, brief.seed)
+        blocks += sums_table(brief, plan.sums, frames["sums"])
     if failures:
         blocks.append(Notes("Not measured", [{"text": text, "evidence": "", "tone": "warn"} for text in failures]))
     return Leaves(
         json={"leaderboard": {target: asdict(board) for target, board in boards.items()}, "failures": failures},
-        frames={"scores": join_score_tables(list(scores.values())).frame},
+        frames=frames,
         headline=_headline(brief, boards),
         chapter=Chapter("train", "Train", _answer(brief, boards), "", blocks),
         measured=fits.seconds | _cut_short(found),

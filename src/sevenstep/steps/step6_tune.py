@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from sevenstep.chapter import Block
 from sevenstep.data.dataset import Dataset
 from sevenstep.search.ensemble import select
 from sevenstep.search.jobs import Fits
@@ -21,7 +22,9 @@ from sevenstep.search.thrift import Rule
 from sevenstep.search.tune import Trial, plan_trials, search, trial_cost
 from sevenstep.spec.brief import Brief
 from sevenstep.stats.scored import Scored
+from sevenstep.steps.sums import Sums
 from sevenstep.steps.tuned import Outcome, chapter, headline
+from sevenstep.tasks.abilities import Binds, Bound, Coherence
 from sevenstep.tasks.contract import Candidate, Plan, Task
 from sevenstep.tasks.planning import CORES, plan_from_json, planned_seconds, seconds_for_the_end
 from sevenstep.tasks.scoretable import ScoreTable
@@ -42,9 +45,22 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     scores = inputs["train"].frame("scores")
     fits = Fits(task, inputs["collect"], bench, brief.seed, pace=_pace(plan, inputs["train"].measured))
     outcomes = [_tuned(brief, task, target, plan, scores, fits, bench) for target in brief.targets]
-    bench.say("fitting the final model on all rows")
     data = Dataset.load(inputs["collect"].folder("dataset"))
+    sums = None
+    if plan.sums is not None:
+        bench.say("making items and sums add up")
+        judged = {outcome.target: outcome.judgement.scores for outcome in outcomes}
+        sums = Sums.of(brief, task, plan.sums, inputs["train"].frame("sums"), judged, data)
+        outcomes = [_coherent(outcome, sums.coherence, brief) for outcome in outcomes]
+    bound = _bound(task, outcomes, data, brief)
+    if bound is not None:
+        outcomes = [_coherent(outcome, bound, brief) for outcome in outcomes]
+    bench.say("fitting the final model on all rows")
     model = _final(brief, task, plan, outcomes, fits, data)
+    if sums is not None:
+        model = sums.taken_in(task, model, inputs["collect"], bench, brief.seed)
+    if bound is not None:
+        model = bound.taken_in(model)
     final = {outcome.target: outcome.judgement.scores for outcome in outcomes}
     states = kpi_states(brief.kpis, brief.targets, final, _baselines(brief, plan, scores), brief.seed)
     segmented = [task.segment(table, data)[0].frame for table in final.values()]
@@ -55,13 +71,36 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
             "everything": asdict(plan.everything),
             "card": _card(brief, plan, outcomes, states),
         },
-        frames={"scores": pl.concat(segmented, how="diagonal_relaxed")},
+        frames={"scores": pl.concat(segmented, how="diagonal_relaxed"), **_sums_frame(sums)},
         folders={"model": model},
         headline=headline(states),
         gate=gate_of(states),
-        chapter=chapter(brief, task, data, outcomes, states),
+        chapter=chapter(brief, task, data, outcomes, states, _further(sums, bound)),
         measured=fits.seconds,
     )
+
+
+def _bound(task: Task, outcomes: Sequence[Outcome], data: Dataset, brief: Brief) -> Bound | None:
+    """What identities among the targets ask for, where there are some."""
+    judged = {outcome.target: outcome.judgement.scores for outcome in outcomes}
+    return task.bind(judged, data, brief) if isinstance(task, Binds) else None
+
+
+def _further(sums: Sums | None, bound: Bound | None) -> list[Block]:
+    """What is to be said about sums and identities."""
+    return [*([] if sums is None else sums.coherence.blocks), *([] if bound is None else bound.blocks)]
+
+
+def _coherent(outcome: Outcome, coherence: Coherence | Bound, brief: Brief) -> Outcome:
+    """The outcome with scores as they are once items and sums add up, or identities hold."""
+    scores = coherence.scores[outcome.target]
+    judgement = replace(outcome.judgement, scores=scores)
+    return replace(outcome, judgement=judgement, judged=kpi_estimate(scores, outcome.metric, brief.seed))
+
+
+def _sums_frame(sums: Sums | None) -> dict[str, pl.DataFrame]:
+    """The scores of the sums, where there are some."""
+    return {} if sums is None else {"sums": pl.concat([table.frame for table in sums.coherence.sums.values()])}
 
 
 def _pace(plan: Plan, measured: Mapping[str, float]) -> float:

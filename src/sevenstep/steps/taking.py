@@ -11,6 +11,7 @@ import polars as pl
 from sevenstep.data.dataset import Dataset
 from sevenstep.data.embedding.files import TABLE
 from sevenstep.data.intake import intake
+from sevenstep.data.vintages import PUBLISHED
 from sevenstep.spec.brief import Brief
 from sevenstep.spec.sources import Data
 from sevenstep.tasks.contract import Task
@@ -40,4 +41,6 @@ def as_taken_in(taken: Artifact, items: pl.DataFrame, task: Task, brief: Brief) 
     """The rows of an intake with the roles and facts the task reads off them; not yet fingerprinted."""
     roles, facts = task.roles(items, brief, taken.json("source_columns"))
     embedding = {TABLE: taken.frame(TABLE)} if taken.has(TABLE) else {}
-    return Dataset({"items": items, **embedding}, roles, facts)
+    told = facts.get(PUBLISHED, {}).get("value", {})
+    vintages = {name: taken.frame(f"vintages_{name}") for name in told}
+    return Dataset({"items": items, **embedding, **vintages}, roles, facts)

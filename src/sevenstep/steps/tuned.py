@@ -68,14 +68,17 @@ def headline(states: Sequence[KpiState]) -> str:
     return "; ".join(parts)
 
 
-def chapter(brief: Brief, task: Task, data: Dataset, outcomes: Sequence[Outcome], states: Sequence[KpiState]) -> Chapter:
-    """The chapter of step 6."""
+def chapter(
+    brief: Brief, task: Task, data: Dataset, outcomes: Sequence[Outcome], states: Sequence[KpiState], further: Sequence[Block]
+) -> Chapter:
+    """The chapter of step 6; ``further`` is what is said about sums."""
     blocks: list[Block] = [_kpi_table(states, outcomes)]
     blocks += [_members_table(outcome) for outcome in outcomes]
     blocks += [_figures_table(outcome) for outcome in outcomes]
     blocks += [_trials_table(outcome) for outcome in outcomes if outcome.trials]
     for outcome in outcomes:
         blocks += task.pictures("tune", data, outcome.judgement.scores, brief, None)
+    blocks += further
     blocks.append(_judged(outcomes))
     return Chapter("tune", "Tune", _answer(states, outcomes), gate_of(states), blocks)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Candidate", "Evidence", "Explanation", "Feasibility", "Fitted", "Fold", "Grammar", "Insight", "Model", "Plan", "Profile",
-    "Range", "Stage", "Task", "predictions_made",
+    "Range", "Stage", "SumsPlan", "Task", "predictions_made",
 ]  # fmt: skip
 
 Verdict = Literal["go", "go_with_risk", "no_go"]
@@ -177,7 +177,9 @@ class Fold:
 
 @dataclass(frozen=True)
 class Plan:
-    """What step 4 decided: candidates with reasons, folds with their reason, and the fold that stands for "all rows"."""
+    """What step 4 decided: candidates with reasons, folds with their reason, the fold that stands for "all rows", and the plan
+    for sums of items where those are predicted as well.
+    """
 
     candidates: Sequence[Candidate]
     folds: Sequence[Fold]
@@ -185,6 +187,19 @@ class Plan:
     fold_reason: str
     notes: Sequence[str] = ()
     blocks: Sequence[Block] = ()
+    sums: SumsPlan | None = None
+
+
+@dataclass(frozen=True)
+class SumsPlan:
+    """How sums of items are predicted as well: a plan of their own for the data set that `AddsUp.summed` makes.
+
+    ``how`` is what makes it (JSON values), ``by`` the segment whose values choose their members apart.
+    """
+
+    plan: Plan
+    how: Mapping[str, Any]
+    by: str
 
 
 @dataclass(frozen=True)
@@ -256,7 +271,10 @@ class Model(Protocol):
         ...
 
     def recalibrated(self, calibration: Mapping[str, Mapping[str, Any]]) -> Model:
-        """The same model with another calibration (`Task.calibrate`) of the targets named."""
+        """The same model with another calibration (`Task.calibrate`) of the targets named.
+
+        ``lifts`` in a calibration multiply predictions of segments that have moved (`sevenstep.tasks.lifts.Lift` as JSON values).
+        """
         ...
 
     def explain(self, item: Mapping[str, Any]) -> Sequence[Explanation]:

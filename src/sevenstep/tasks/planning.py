@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from sevenstep.tasks.contract import Candidate, Fold, Plan, Range
+from sevenstep.tasks.contract import Candidate, Fold, Plan, Range, SumsPlan
 
 __all__ = ["CORES", "candidate_from_json", "plan_from_json", "plan_to_json", "planned_seconds", "seconds_for_the_end"]
 
@@ -25,6 +25,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "everything": asdict(plan.everything),
         "fold_reason": plan.fold_reason,
         "notes": list(plan.notes),
+        "sums": None if plan.sums is None else {**asdict(plan.sums), "plan": plan_to_json(plan.sums.plan)},
     }
 
 
@@ -32,7 +33,9 @@ def plan_from_json(value: Mapping[str, Any]) -> Plan:
     """Read back what `plan_to_json` gave."""
     candidates = [candidate_from_json(item) for item in value["candidates"]]
     folds = [Fold(**item) for item in value["folds"]]
-    return Plan(candidates, folds, Fold(**value["everything"]), value["fold_reason"], value["notes"])
+    below = value["sums"]
+    sums = None if below is None else SumsPlan(plan_from_json(below["plan"]), below["how"], below["by"])
+    return Plan(candidates, folds, Fold(**value["everything"]), value["fold_reason"], value["notes"], sums=sums)
 
 
 def seconds_for_the_end(plan: Plan, dearest: float = 0.0) -> float:
@@ -47,6 +50,8 @@ def seconds_for_the_end(plan: Plan, dearest: float = 0.0) -> float:
     costs: dict[str, list[float]] = {}
     for candidate in plan.candidates:
         costs.setdefault(candidate.target, [dearest]).append(0.0 if candidate.asked else candidate.cost)
+    if plan.sums is not None:
+        return seconds_for_the_end(replace(plan, sums=None), dearest) + seconds_for_the_end(plan.sums.plan)
     members = plan.everything.effort * sum(sum(sorted(of_target)[-MEMBERS:]) for of_target in costs.values()) / CORES
     compared = sum(sum(of_target) - dearest for of_target in costs.values()) * len(plan.folds)
     return END_SECONDS + END_SHARE * compared + members
@@ -54,7 +59,8 @@ def seconds_for_the_end(plan: Plan, dearest: float = 0.0) -> float:
 
 def planned_seconds(plan: Plan) -> float:
     """Seconds that comparing all candidates takes on the machine a plan is made for."""
-    return sum(candidate.cost for candidate in plan.candidates) * len(plan.folds) / CORES
+    sums = planned_seconds(plan.sums.plan) if plan.sums is not None else 0.0
+    return sums + sum(candidate.cost for candidate in plan.candidates) * len(plan.folds) / CORES
 
 
 def candidate_from_json(value: Mapping[str, Any]) -> Candidate:

@@ -11,13 +11,13 @@ import polars as pl
 from sevenstep.data.dataset import Dataset
 from sevenstep.live.cadence.curve import Curve, age_curve
 from sevenstep.live.cadence.study import with_truth
-from sevenstep.live.lifting import lifted
 from sevenstep.live.operation import Operation
 from sevenstep.live.refreshing import read_versions
 from sevenstep.search.leaderboard import leaderboard
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
 from sevenstep.tasks.contract import Model
+from sevenstep.tasks.lifts import lifted
 from sevenstep.tasks.scoretable import ScoreTable, join_score_tables
 
 __all__ = ["Beside", "Lifting", "beside", "in_force", "judged", "lifting", "lived_curve", "share_lost"]

@@ -18,7 +18,7 @@ from sevenstep.tasks.forecast.features.table import features_for
 from sevenstep.tasks.forecast.given import check_columns, typed_as
 from sevenstep.tasks.forecast.panel import Panel, Settings
 
-__all__ = ["AskedRows", "newest_rows", "next_rows", "open_rows", "rows_to_ask"]
+__all__ = ["AskedRows", "newest_rows", "next_rows", "open_at", "open_rows", "rows_to_ask"]
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,9 @@ class AskedRows:
             self._features[key] = features_for(self.panel, recipe, self.asked, self.row)
         return self._features[key]
 
-    def beside(self, other: AskedRows) -> AskedRows:
-        """These rows and after them those of ``other``, of the same panel: asked together they share what is dear."""
-        both = [np.concatenate([getattr(self.asked, name), getattr(other.asked, name)]) for name in ("series", "step", "origin")]
-        return AskedRows(self.panel, Asked(*both), np.concatenate([self.row, other.row]))
+    def with_rows(self, row: NDArray[np.int64]) -> AskedRows:
+        """These rows and then further ones of the same panel."""
+        return _asked(self.panel, np.concatenate([self.row, row]))
 
     def shown(self, roles: Roles) -> pl.DataFrame:
         """Keys and time of the rows, under the person's own names."""
@@ -74,13 +73,17 @@ def open_rows(data: Dataset, panel: Panel, leads: Sequence[int] = ()) -> AskedRo
     return _asked(panel, row)
 
 
-def newest_rows(data: Dataset, panel: Panel, times: int) -> AskedRows:
-    """The known rows of the newest steps, each asked for from the step before it."""
+def newest_rows(data: Dataset, panel: Panel, times: int) -> NDArray[np.int64]:
+    """Rows of the panel that are known, of the newest ``times`` steps."""
     told = pl.any_horizontal([pl.col(target).is_not_null() for target in data.roles.targets])
     inside = (pl.col("step") > max(panel.end - times, 0)) & (pl.col("step") <= panel.end)
-    row = panel.rows.select((told & inside).arg_true())[:, 0].to_numpy().astype(np.int64)
-    step = panel.steps[row]
-    return AskedRows(panel, Asked(panel.series[row], step, (step - 1).astype(np.int32)), row)
+    return panel.rows.select((told & inside).arg_true())[:, 0].to_numpy().astype(np.int64)
+
+
+def open_at(data: Dataset, panel: Panel, steps: NDArray[np.int32]) -> AskedRows:
+    """The open rows at some steps."""
+    row = _open(data, panel)
+    return _asked(panel, row[np.isin(panel.steps[row], steps)])
 
 
 def next_rows(data: Dataset, panel: Panel, horizon: int) -> pl.DataFrame:

@@ -14,7 +14,8 @@ from sevenstep.data.dataset import Dataset, Finding, Roles
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.forecast.clock import Clock
 from sevenstep.tasks.forecast.lacking import emptier_than_before
-from sevenstep.tasks.forecast.panel import Settings
+from sevenstep.tasks.forecast.panel import Settings, build_panel
+from sevenstep.tasks.forecast.soldout import lost_sales, stock_of
 from sevenstep.wording import percent
 
 __all__ = ["check"]
@@ -70,6 +71,7 @@ def check(data: Dataset, brief: Brief) -> Sequence[Finding]:
         frame, every = _phased(rows, target)
         among = f" (looked at every {every:,}th series)" if every > 1 else ""
         findings += [*_empty(rows, target), *_stockouts(rows, target, frame, among), *_jumps(rows, target, frame, among)]
+    findings += _sold_out(data, rows.settings)
     order = {"error": 0, "warning": 1, "info": 2}
     return sorted(findings, key=lambda finding: (order[finding.severity], -finding.share))
 
@@ -270,6 +272,23 @@ def _stockouts(rows: _Rows, target: str, frame: pl.DataFrame, among: str) -> Ite
         text = f"{target} drops to nearly nothing in {len(runs):,} runs of up to {longest} steps: {who}{among}"
         fix = "were the shelves empty or the doors closed? Leave such rows out: they show supply, not demand"
         yield _finding("STOCKOUT", "warning", "valid", target, n, n / len(rows.frame), text, fix)
+
+
+def _sold_out(data: Dataset, settings: Settings) -> Iterator[Finding]:
+    """Rows whose stock was sold out, and about how much more was wanted there."""
+    for target in (name for name in data.roles.targets if name in stock_of(data.facts)):
+        panel = build_panel(data, settings)
+        names = [*data.roles.keys, str(data.roles.time)]
+        placed = data.items.select(names).join(
+            panel.rows.select(*names, "series", "step"), on=names, how="left", nulls_equal=True, maintain_order="left"
+        )
+        lost = lost_sales(data, target, panel.exact_grid(target), settings.season, placed.select("series", "step").to_numpy())
+        if lost is not None:
+            share = lost.rows / max(lost.known, 1)
+            more = f"like days tell that about {lost.wanted - lost.sold:,.0f} more were wanted than the {lost.sold:,.0f} sold"
+            text = f"{target} was sold out in {lost.rows:,} rows ({percent(share)}): {more}"
+            fix = "nothing to do: these rows are neither learnt from nor judged by, so that demand is forecast and not sales"
+            yield _finding("SOLD-OUT", "info", "valid", target, lost.rows, share, text, fix)
 
 
 def _jumps(rows: _Rows, target: str, frame: pl.DataFrame, among: str) -> Iterator[Finding]:

@@ -12,17 +12,30 @@ from sevenstep.tasks.forecast.panel import Panel, Settings
 from sevenstep.tasks.forecast.wording import moment
 from sevenstep.wording import counted
 
-__all__ = ["EVERYTHING", "everything_up_to", "plan_folds", "scored_rows"]
+__all__ = ["EVERYTHING", "MOST_JUDGED", "everything_up_to", "judged_series", "plan_folds", "scored_rows"]
 
 EVERYTHING = "everything"
+MOST_JUDGED = 20_000  # series that are judged: more would say the same, and tables of scores would outgrow the memory
+
+
+def judged_series(panel: Panel) -> NDArray[np.bool_]:
+    """Which series are judged: all of them, or, of very many, each k-th in the order of their keys (systematic sampling)."""
+    count = panel.shape[0]
+    judged = np.ones(count, dtype=bool)
+    if count > MOST_JUDGED:
+        judged[:] = False
+        judged[(np.arange(MOST_JUDGED) * count / MOST_JUDGED).astype(np.int64)] = True
+    return judged
 
 
 def scored_rows(panel: Panel, truth: NDArray[np.float64], cutoff: int, horizon: int) -> NDArray[np.int64]:
-    """Rows of the panel judged at one origin: known values up to ``horizon`` steps after it, of series seen before it."""
+    """Rows of the panel judged at one origin: known values up to ``horizon`` steps after it, of series seen before it; see
+    `judged_series`.
+    """
     known = np.isfinite(truth)
     started = np.zeros(panel.shape[0], dtype=bool)
     started[panel.series[known & (panel.steps <= cutoff)]] = True
-    inside = known & (panel.steps > cutoff) & (panel.steps <= cutoff + horizon) & started[panel.series]
+    inside = known & (panel.steps > cutoff) & (panel.steps <= cutoff + horizon) & (started & judged_series(panel))[panel.series]
     return np.flatnonzero(inside)
 
 
@@ -46,6 +59,8 @@ def plan_folds(panel: Panel, settings: Settings, horizon: int, wanted: int | Non
     if not cutoffs:
         cutoffs = [max(panel.end - horizon, panel.end // 2)]
         reason = f"the history is too short for origins {horizon} steps apart: one, {panel.end - cutoffs[0]} steps before its end"
+    if panel.shape[0] > MOST_JUDGED:
+        reason = f"{reason}; {MOST_JUDGED:,} of {panel.shape[0]:,} series are judged, each k-th in the order of their keys"
     cutoffs = sorted(cutoffs)
     folds = [_fold(panel, number, cutoff, horizon) for number, cutoff in enumerate(cutoffs)]
     return folds, everything_up_to(panel, horizon), reason

@@ -8,7 +8,7 @@ from sevenstep.tasks.forecast.section import Forecast
 __all__ = ["GRAMMAR"]
 
 _ALL = tuple(Forecast.model_fields)
-_TIME_LINE = ("frequency", "season", "gaps", "known_ahead", "calendar", "clock")
+_TIME_LINE = ("frequency", "season", "gaps", "known_ahead", "calendar", "clock", "stock")
 
 GRAMMAR = Grammar(
     task="forecast",

@@ -41,7 +41,10 @@ def judged(made: pl.DataFrame, history: Dataset, settings: Settings, weights: We
 
 
 def _of_target(made: pl.DataFrame, labels: Mapping[str, str], panel: Panel, settings: Settings, weights: Weights) -> pl.DataFrame:
-    target, series = str(made["target"][0]), made["series"].to_numpy()
+    target = str(made["target"][0])
+    judged = panel.rows[target].is_not_null()[made["item"]]  # what was sold out tells nothing of what was wanted
+    made = made.filter(judged) if judged.any() else made
+    series = made["series"].to_numpy()
     first = int((made["step"] - made["lead"]).min())  # type: ignore[arg-type]  # a partition has rows
     scale, root_scale = naive_scale(panel.exact_grid(target), first, settings.season)
     row = made["item"].to_numpy().astype(np.int64)

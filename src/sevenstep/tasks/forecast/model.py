@@ -6,7 +6,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sevenstep.data.dataset import Dataset
+from sevenstep.data.dataset import Dataset, Roles
 from sevenstep.data.times import read_times
 from sevenstep.errors import InputError, InputWarning
 from sevenstep.tasks.blending import weighted_mean
@@ -24,9 +24,15 @@ from sevenstep.tasks.forecast.calibrate import apply
 from sevenstep.tasks.forecast.explain import Explained, explain_item
 from sevenstep.tasks.forecast.families.members import FittedMember
 from sevenstep.tasks.forecast.grown import refreshed, with_rows
+from sevenstep.tasks.forecast.hierarchy.together import Together, together
+from sevenstep.tasks.forecast.hierarchy.tree import LEVEL, leaf_level
+from sevenstep.tasks.forecast.hierarchy.upper import Upper
 from sevenstep.tasks.forecast.hindsight import judged
+from sevenstep.tasks.forecast.identities.following import following
+from sevenstep.tasks.forecast.identities.identity import Identity, parsed
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.unseen import doubts, usual_of_others
+from sevenstep.tasks.lifts import factor_of, lifts_from
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 
 __all__ = ["ForecastModel"]
@@ -45,6 +51,8 @@ class ForecastModel:
         calibration: for each target its shift and bounds.
         trained_keys: series in the order the calibration numbers them.
         weights: for each target, the columns that make the error of a row count more, and how much.
+        upper: the levels of a hierarchy, where one is asked for.
+        solved: names that follow from others by an identity: targets, and names without a column, whose forecasts are shown too.
     """
 
     history: Dataset
@@ -53,6 +61,8 @@ class ForecastModel:
     calibration: Mapping[str, Mapping[str, Any]]
     trained_keys: pl.DataFrame
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    upper: Upper | None = None
+    solved: Mapping[str, Identity] = field(default_factory=dict)
 
     @cached_property
     def settings(self) -> Settings:
@@ -73,35 +83,78 @@ class ForecastModel:
                 observations first, and are not forecast.
 
         Returns one row per series, time and target: keys and time under their own names, ``target``, ``prediction`` and bounds,
-        null where nothing is known to forecast from. Warns (`InputWarning`) of rows whose forecast was never judged. Raises
-        InputError where there is nothing to forecast, or an input that must be known ahead is not there.
+        null where nothing is known to forecast from. Where there is a hierarchy, the forecasts add up with those of all rows
+        open at the same times, and without ``rows`` those of its sums follow (see `predict_sums`). Warns (`InputWarning`) of
+        rows whose forecast was never judged. Raises InputError where there is nothing to forecast, or an input that must be known
+        ahead is not there.
         """
         if rows is None:
             return self._of_open_rows
+        return self._asked_for(rows)[0]
+
+    def predict_sums(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Forecasts for ``rows``, then those of the sums at their times; ``level`` names the level of each row, and the columns
+        of other levels are null. Without a hierarchy the same as `predict`.
+        """
+        own, sums = self._asked_for(rows)
+        return self._with_sums(own, sums)
+
+    def _asked_for(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         model = self._with_rows(rows)
         return model._forecast(rows_to_ask(model.history, build_panel(model.history, self.settings), rows))
 
     @cached_property
     def _of_open_rows(self) -> pl.DataFrame:
         """Forecasts of the open rows, made once: a release shows them in more than one place."""
-        model = self._opened()
-        return model._forecast(open_rows(model.history, build_panel(model.history, self.settings)))
+        model = self.opened()
+        return self._with_sums(*model._forecast(open_rows(model.history, build_panel(model.history, self.settings))))
 
-    def _forecast(self, wanted: AskedRows) -> pl.DataFrame:
+    def _forecast(self, wanted: AskedRows) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Forecasts of the rows, and of the sums at their times."""
         numbers = self._trained_numbers(wanted.panel)
         for doubt in doubts(wanted, self.horizon, (numbers == len(self.trained_keys))[wanted.asked.series]):
             warnings.warn(InputWarning(doubt), stacklevel=3)
-        return pl.concat([self._target(target, wanted, numbers) for target in self.history.roles.targets], how="vertical")
+        found = self._together(wanted, numbers)
+        return pl.concat(list(found.asked.values()), how="vertical"), found.sums
+
+    def _together(self, wanted: AskedRows, numbers: NDArray[np.int32]) -> Together:
+        """Forecasts of every target, made to add up where there is a hierarchy."""
+
+        def forecast(target: str, rows: AskedRows, others: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+            own = self._target(target, rows, numbers) if target in self.members else None
+            if target not in self.solved:
+                assert own is not None  # every target has members
+                return own
+            scored = partial(_as_scores, target, rows, numbers=numbers)
+            return following(self.solved[target], target, rows, others, own, scored, self.calibration[target])
+
+        names = [name for name in self.history.roles.targets if name not in self.solved]
+        if self.upper is None:
+            made: dict[str, pl.DataFrame] = {}
+            for name in (*names, *self.solved):
+                made[name] = forecast(name, wanted, made)
+            return Together(made, pl.DataFrame())
+        floors = {name: bool(self.calibration[name]["floor_zero"]) for name in (*names, *self.solved)}
+        return together(self.upper, self.history, wanted, forecast, numbers, floors)
+
+    def _with_sums(self, own: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
+        """Forecasts of series and sums in one frame, each row with its level."""
+        if self.upper is None:
+            return own
+        named = own.with_columns(pl.lit(leaf_level(self.history.roles)).alias(LEVEL))
+        below = sums.select(name for name in sums.columns if name in named.columns or name in self.upper.columns)
+        return pl.concat([named, below], how="diagonal").select(LEVEL, pl.exclude(LEVEL))
 
     def refresh(self, rows: pl.DataFrame) -> ForecastModel:
         """The same parameters with newer observations taken into the history; what a row leaves empty stays as it was."""
-        return self._with_history(refreshed(self.history, rows))
+        return self.with_items(refreshed(self.history, rows))
 
     def _with_rows(self, rows: pl.DataFrame) -> ForecastModel:
         """Rows replace those of the history at the same series and time."""
-        return self._with_history(with_rows(self.history, rows))
+        return self.with_items(with_rows(self.history, rows))
 
-    def _with_history(self, items: pl.DataFrame) -> ForecastModel:
+    def with_items(self, items: pl.DataFrame) -> ForecastModel:
+        """The model with another table of items as its history."""
         return replace(self, history=replace(self.history, tables={**self.history.tables, "items": items}, fingerprint=""))
 
     def relearnt(self, members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset) -> ForecastModel:
@@ -117,32 +170,26 @@ class ForecastModel:
         """Forecasts of the open rows up to the horizon (or at some ``leads``), with ``origin`` and ``lead``; with their time too
         where that is composed of the person's own columns. For those of ``known`` newest times see `Model.outlook`.
         """
-        model, roles = self._opened(), self.history.roles
+        model, count = self.opened(), 0
         panel = build_panel(model.history, self.settings)
         wanted = open_rows(model.history, panel, leads or range(1, self.horizon + 1))
-        count = len(wanted.row)
-        wanted = wanted.beside(newest_rows(model.history, panel, known)) if known else wanted
-        beside = [panel.times(wanted.asked.series, wanted.asked.step).alias(str(roles.time)),
-                  panel.times(wanted.asked.series, wanted.asked.origin).alias("origin"),
-                  pl.Series("lead", wanted.asked.step - wanted.asked.origin)]  # fmt: skip
-        segments = [name for name in roles.segments if name not in roles.keys] if known else []
-        numbers, made = self._trained_numbers(panel), []
-        for target in roles.targets:
-            frame = model._target(target, wanted, numbers).with_columns(beside)
-            if known:
-                truth = panel.rows[target][wanted.row].cast(pl.Float64).alias("truth")
-                is_open = pl.int_range(pl.len()) < count
-                whose = (panel.rows[name][wanted.row].cast(pl.String) for name in segments)
-                frame = frame.with_columns(pl.when(is_open).then(None).otherwise(truth).alias("truth"), *whose)
-                frame = frame.filter(is_open | pl.col("truth").is_not_null())
-            made.append(frame)
-        return pl.concat(made, how="vertical")
+        if known:
+            count = len(wanted.row)
+            wanted = wanted.with_rows(newest_rows(model.history, panel, known))
+        found = model._together(wanted, self._trained_numbers(panel))
+        origin = panel.times(wanted.asked.series, wanted.asked.origin).alias("origin")
+        lead = pl.Series("lead", wanted.asked.step - wanted.asked.origin)
+        time = panel.times(wanted.asked.series, wanted.asked.step).alias(str(self.history.roles.time))
+        made = [one.with_columns(time, origin, lead) for one in found.asked.values()]
+        if known:
+            made = [_with_truth(one, wanted, count, self.history.roles) for one in made]
+        return self._with_sums(pl.concat(made, how="vertical"), found.sums)
 
     def judge(self, made: pl.DataFrame) -> ScoreTable:
         """What earlier forecasts came to; see `judged`."""
         return judged(made, self.history, self.settings, self.weights)
 
-    def _opened(self) -> ForecastModel:
+    def opened(self) -> ForecastModel:
         """The model with the next steps of every series as open rows, where it needs no rows of the person's to forecast them."""
         if self.history.roles.known_ahead:
             return self
@@ -152,6 +199,9 @@ class ForecastModel:
     def _target(self, target: str, wanted: AskedRows, numbers: NDArray[np.int32]) -> pl.DataFrame:
         scores = _as_scores(target, wanted, self._blended(target, wanted), numbers)
         frame = apply(scores, self.calibration[target]).frame.with_columns(pl.col("prediction", *BOUNDS).fill_nan(None))
+        if lifts := lifts_from(self.calibration[target].get("lifts", ())):
+            rows = wanted.panel.rows[wanted.row].with_columns(pl.lit(target).alias("target"))
+            frame = frame.with_columns(pl.col("prediction", *BOUNDS) * rows.select(factor_of(lifts)).to_series())
         shown = wanted.shown(self.history.roles)
         return shown.with_columns(pl.lit(target).alias("target"), frame["prediction"], *(frame[bound] for bound in BOUNDS))
 
@@ -195,7 +245,7 @@ class ForecastModel:
         in text may be written in any of the usual ways (`read_times`). Raises InputError where it is none, or not of the data.
         """
         item = {**item, **self._time_read(item)}
-        model = self._opened()
+        model = self.opened()
         found = [explain_item(model._explained(target), item) for target in self.history.roles.targets]
         if not all(np.isfinite(one.prediction) for one in found):
             given = f"the forecast of {', '.join(str(value) for value in item.values())} is no member's"
@@ -235,7 +285,17 @@ class ForecastModel:
                 (folder / name).mkdir()
                 fitted.save(folder / name)
                 listed[target].append({"folder": name, "weight": weight})
-        about = {"horizon": self.horizon, "members": listed, "calibration": self.calibration, "weights": self.weights}
+        solved = {name: str(identity) for name, identity in self.solved.items()}
+        about = {
+            "horizon": self.horizon,
+            "solved": solved,
+            "members": listed,
+            "calibration": self.calibration,
+            "weights": self.weights,
+        }
+        if self.upper is not None:
+            (folder / _UPPER).mkdir()
+            self.upper.save(folder / _UPPER)
         (folder / "model.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
@@ -247,7 +307,29 @@ class ForecastModel:
             for target, entries in about["members"].items()
         }
         history, keys = Dataset.load(folder / "history"), pl.read_parquet(folder / "keys.parquet")
-        return cls(history, about["horizon"], members, about["calibration"], keys, about["weights"])
+        upper = Upper.load(folder / _UPPER) if (folder / _UPPER).is_dir() else None
+        return cls(
+            history, about["horizon"], members, about["calibration"], keys, about["weights"], upper, _identities(about["solved"])
+        )
+
+
+def _with_truth(made: pl.DataFrame, wanted: AskedRows, count: int, roles: Roles) -> pl.DataFrame:
+    """Forecasts of one target with what came true and the segments of each row; the first ``count`` rows are open, and of the
+    others those stay whose truth is known.
+    """
+    rows, target = wanted.panel.rows[wanted.row], str(made["target"][0])
+    is_open = pl.int_range(pl.len()) < count
+    truth = rows[target].cast(pl.Float64) if target in rows.columns else pl.Series([None] * len(rows), dtype=pl.Float64)
+    whose = (rows[name].cast(pl.String) for name in roles.segments if name not in roles.keys)
+    frame = made.with_columns(pl.when(is_open).then(None).otherwise(truth).alias("truth"), *whose)
+    return frame.filter(is_open | pl.col("truth").is_not_null())
+
+
+def _identities(texts: Mapping[str, str]) -> dict[str, Identity]:
+    return {name: identity for name, text in texts.items() if (identity := parsed(text)) is not None}
+
+
+_UPPER = "upper"
 
 
 def _as_scores(target: str, wanted: AskedRows, prediction: NDArray[np.float64], numbers: NDArray[np.int32]) -> ScoreTable:

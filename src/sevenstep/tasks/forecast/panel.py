@@ -6,16 +6,18 @@ series; under an *each* clock (series that share no calendar) every series ends 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.data.dataset import Dataset
+from sevenstep.data.vintages import Vintages, vintages_of
 from sevenstep.tasks.forecast.clock import Clock
 from sevenstep.tasks.forecast.settings import Settings
+from sevenstep.tasks.forecast.soldout import uncensored
 from sevenstep.tasks.forecast.zeros import with_zero_rows
 
 __all__ = ["Panel", "Settings", "build_panel"]
@@ -34,6 +36,7 @@ class Panel:
         shape: number of series and of steps (future steps included).
         end: column of the last observation: the newest origin a forecast can have.
         offsets: for each series, what to add to a grid column to get its own step number (zeros under a common clock).
+        published: by column, what was published over time: an origin sees of it what had been published by then.
     """
 
     keys: pl.DataFrame
@@ -42,6 +45,7 @@ class Panel:
     shape: tuple[int, int]
     end: int
     offsets: NDArray[np.int32]
+    published: Mapping[str, Vintages] = field(default_factory=dict)
 
     def grid(self, column: str) -> FloatGrid:
         """A column of the long table on the grid in single precision, NaN where there is no row or no value."""
@@ -72,13 +76,14 @@ class Panel:
 def build_panel(data: Dataset, settings: Settings, *, targets: Sequence[str] | None = None) -> Panel:
     """Lay a data set on its grid.
 
-    The last observation is the newest row in which any target is known; rows after it are the open future. Where a gap means no
-    demand, the panel has a row with a target of 0 for it, see `with_zero_rows`.
+    Sold-out values are taken for unknown, see `uncensored`. The last observation is the newest row in which any target is known;
+    rows after it are the open future. Where a gap means no demand, the panel has a row with a target of 0 for it, see
+    `with_zero_rows`.
     """
     roles = data.roles
     assert roles.time is not None
     names = list(targets or roles.targets)
-    items = with_zero_rows(data.items, roles, settings, names)
+    items = with_zero_rows(uncensored(data.items, data.facts), roles, settings, names)
     clock = Clock.of(items[roles.time], settings.frequency)
     key_columns = list(roles.keys)
     keys = items.select(key_columns).unique(maintain_order=True).sort(key_columns) if key_columns else pl.DataFrame({"": [0]})
@@ -90,7 +95,9 @@ def build_panel(data: Dataset, settings: Settings, *, targets: Sequence[str] | N
     rows = rows.with_columns(pl.col("series").cast(pl.Int32))
     rows = rows if _in_order(rows) else rows.sort("series", "step")
     known = pl.any_horizontal([pl.col(name).is_not_null() for name in names])
-    return _aligned(rows, keys, clock, known, settings.shared)
+    vintages = vintages_of(data.tables, data.facts).values()
+    published = {name: one for one in vintages for name in one.columns}
+    return replace(_aligned(rows, keys, clock, known, settings.shared), published=published)
 
 
 def _in_order(rows: pl.DataFrame) -> bool:

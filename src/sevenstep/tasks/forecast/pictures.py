@@ -10,11 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sevenstep.chapter import Block, Column, Explorer, Figure, Table
+from sevenstep.chapter import Block, Explorer, Figure
 from sevenstep.data.dataset import Dataset
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
+from sevenstep.tasks.forecast.hierarchy.tree import LEVEL, leaf_level
 from sevenstep.tasks.forecast.model import ForecastModel
+from sevenstep.tasks.forecast.optimism import optimism
 from sevenstep.tasks.forecast.panel import Panel
 from sevenstep.tasks.forecast.scoring import key_labels
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
@@ -29,9 +31,11 @@ SIGNIFICANT = 5
 def pictures(
     step: str, data: Dataset, scores: ScoreTable | None, brief: Brief, model: ForecastModel | None, panel: Panel
 ) -> Sequence[Block]:
-    """Blocks for the chapters of ``tune`` (coverage) and ``operate`` (explorer); none for the others."""
+    """Blocks for the chapters of ``train`` (what final values would have added), ``tune`` (coverage), ``operate`` (explorer)."""
+    if step == "train" and scores is not None and panel.published:
+        return optimism(data, scores, brief)
     if step == "tune" and scores is not None:
-        return [_coverage(scores), *_totals(scores, data, brief, panel)]
+        return [_coverage(scores)]
     if step == "operate" and scores is not None and model is not None:
         return [_Drawing(data, scores, model, panel).explorer()]
     return []
@@ -53,37 +57,6 @@ def _coverage(scores: ScoreTable) -> Figure:
     caption = f"Share of actual values inside the bounds, {made}. The lines should lie at 80 % and 95 %."
     return Figure(f"Coverage of the bounds by lead: {target}", "line", rows, "Lead (steps ahead)", "Inside the bounds", "number",
                   "percent", goal=0.8, goal_label="80 %", caption=caption)  # fmt: skip
-
-
-def _totals(scores: ScoreTable, data: Dataset, brief: Brief, panel: Panel) -> list[Block]:
-    """Error of the sums over each level of the hierarchy: sums of series are forecast by the sums of their forecasts."""
-    levels = [(), *brief.section.hierarchy, data.roles.keys]
-    if not brief.section.hierarchy:
-        return []
-    keyed = panel.rows.group_by("series").agg(pl.col(sorted({name for level in levels for name in level})).first())
-    frame = scores.frame.select("fold", "time", "cluster", "truth", "prediction")
-    rows = [_level_row(frame.join(keyed, left_on="cluster", right_on="series", how="left"), level) for level in levels]
-    columns = [
-        Column("level", "Level"),
-        Column("count", "Sums", "integer"),
-        Column("wape", "WAPE", "percent"),
-        Column("bias", "Bias", "percent"),
-    ]
-    caption = "Totals add up exactly: a sum is forecast by the sum of its parts."
-    return [Table(f"Totals of {scores.frame['target'][0]} at each level", columns, rows, caption)]
-
-
-def _level_row(frame: pl.DataFrame, level: Sequence[str]) -> dict[str, Any]:
-    sums = frame.group_by(*level, "fold", "time").agg(pl.col("truth").sum(), pl.col("prediction").sum())
-    sums = sums.sort(*level, "fold", "time")  # a sum of floats depends on its order, and the report hash on the sum
-    size = float(sums["truth"].abs().sum())
-    error = sums["prediction"] - sums["truth"]
-    return {
-        "level": " x ".join(level) or "all",
-        "count": sums.select(level).n_unique() if level else 1,
-        "wape": float(error.abs().sum()) / size if size else None,
-        "bias": float(error.sum()) / size if size else None,
-    }
 
 
 @dataclass(frozen=True)
@@ -121,7 +94,8 @@ class _Drawing:
 
     def _ahead(self) -> pl.DataFrame | None:
         try:
-            return self.model.predict()
+            ahead = self.model.predict()
+            return ahead.filter(pl.col(LEVEL) == leaf_level(self.data.roles)) if LEVEL in ahead.columns else ahead
         except InputError:  # no open rows: the explorer shows the newest fold alone
             return None
 

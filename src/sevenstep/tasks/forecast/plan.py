@@ -17,11 +17,15 @@ from sevenstep.chapter import Block, Column, Table
 from sevenstep.data.dataset import Dataset
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
-from sevenstep.tasks.contract import Candidate, Fold, Plan
+from sevenstep.tasks.contract import Candidate, Fold, Plan, SumsPlan
 from sevenstep.tasks.forecast.asked import wanted
 from sevenstep.tasks.forecast.candidates import BOOSTING, CATALOG, Entry, Situation
+from sevenstep.tasks.forecast.features.published import without_published
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.folds import plan_folds
+from sevenstep.tasks.forecast.hierarchy.sums import recipe_of_sums, summed
+from sevenstep.tasks.forecast.hierarchy.tree import LEVEL
+from sevenstep.tasks.forecast.identities.stated import derived_names, identities_of
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.roles import must_exist
 from sevenstep.tasks.planning import CORES
@@ -29,6 +33,7 @@ from sevenstep.wording import roughly
 
 __all__ = ["make_plan", "target_weights"]
 
+SUMS_SHARE = 0.12  # of the time budget for the sums of a hierarchy, which are few
 CV_SHARE = 0.48  # of the time budget for cross-validation; search, final fit and the other steps take the rest
 BOOSTING_SHARE = 0.22  # of a fold's seconds for each boosting candidate: room for two of them and the statistical ones
 SECONDS_PER_CELL = 1.6e-8  # one core: rows x rounds x features looked at, at 63 leaves; measured with LightGBM 4.7
@@ -38,7 +43,34 @@ FEW_POINTS = 150_000  # below this, each value is seen from several origins
 
 
 def make_plan(data: Dataset, recipe: Mapping[str, Any], brief: Brief) -> Plan:
-    """Candidates for every target, the folds, and the reasons for both."""
+    """Candidates for every target, the folds, and the reasons for both; with a hierarchy also for its sums."""
+    _check_names(data, brief)
+    sums = summed(data, brief.section.hierarchy)
+    if sums is None:
+        return _plan(data, recipe, brief)
+    own = {target: recipe_of_sums(fields, sums) for target, fields in recipe["targets"].items()}
+    below = _plan(sums, {**recipe, "targets": own}, brief.with_budget(SUMS_SHARE * brief.budget))
+    plan = _plan(data, recipe, brief.with_budget((1.0 - SUMS_SHARE) * brief.budget))
+    blocks = [replace(block, title=f"{block.title} for the sums") for block in below.blocks if isinstance(block, Table)]
+    how = {"hierarchy": [list(level) for level in brief.section.hierarchy]}
+    return replace(plan, blocks=[*plan.blocks, *blocks], sums=SumsPlan(below, how, LEVEL))
+
+
+def _check_names(data: Dataset, brief: Brief) -> None:
+    """The columns of the levels must be there, and the one that names the level of a row must be free."""
+    for level in brief.section.hierarchy:
+        for name in level:
+            must_exist(name, data.items, "forecast.hierarchy")
+    derived_names(identities_of(brief.section.identities), data)
+    if brief.section.hierarchy and LEVEL in data.items.columns:
+        given, rule = (
+            f"a column is called '{LEVEL}'",
+            "forecasts of a hierarchy name the level of each row in a column of that name",
+        )
+        raise InputError("FORECAST-NAME", given, rule, f"rename it in the source, for example to '{LEVEL}_id'")
+
+
+def _plan(data: Dataset, recipe: Mapping[str, Any], brief: Brief) -> Plan:
     settings = Settings.of(data)
     panel = build_panel(data, settings)
     folds, everything, reason = plan_folds(panel, settings, brief.section.horizon, brief.design.folds)
@@ -80,6 +112,7 @@ def _features(panel: Panel, target: str, recipe: Mapping[str, Any], brief: Brief
     points = int(panel.rows[target].is_not_null().sum())
     horizon = brief.section.horizon
     base = FeatureRecipe.from_json({**recipe, "target": target, "horizon": horizon, "seed": brief.seed})
+    base = without_published(base, panel)
     weights = target_weights(brief, target)
     for name in weights:
         must_exist(name, panel.rows, "a KPI's weights")
@@ -105,9 +138,9 @@ def target_weights(brief: Brief, target: str) -> dict[str, float]:
 
 def _check(panel: Panel, folds: Sequence[Fold], brief: Brief) -> None:
     """What would otherwise be found only after all the training."""
-    for level in brief.section.hierarchy:
-        for name in level:
-            must_exist(name, panel.rows, "forecast.hierarchy")
+    if brief.section.hierarchy and np.ptp(panel.offsets):
+        given, rule = "forecast.hierarchy over series that share no calendar", "a sum adds up what happened at the same time"
+        raise InputError("FORECAST-LEVEL", given, rule, "take forecast.hierarchy out, or say forecast: {clock: common}")
     first = min(int(fold.test["after"]) for fold in folds)
     for target in brief.targets:
         last = panel.rows.filter(pl.col(target).is_not_null())["step"].max()

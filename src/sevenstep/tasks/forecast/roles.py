@@ -9,10 +9,12 @@ import polars as pl
 
 from sevenstep.data.dataset import Roles
 from sevenstep.data.naming import did_you_mean
+from sevenstep.data.vintages import PUBLISHED
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.forecast.clock import infer_frequency, season_of, year_of
 from sevenstep.tasks.forecast.season import detect_season
+from sevenstep.tasks.forecast.soldout import STOCK
 
 __all__ = ["find_roles", "must_exist"]
 
@@ -46,7 +48,9 @@ def find_roles(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence
     observed = tuple(column for column in free if column not in static)
     parts = {} if data.time is None or isinstance(data.time, str) else data.time.columns()
     roles = Roles(brief.targets, time, parts, keys, segments, ahead, static, observed)
-    return roles, _facts(known, roles, brief)
+    facts = _facts(known, roles, brief)
+    told = {PUBLISHED: _published(items, ahead, brief, sources), STOCK: _stock(items, brief)}
+    return roles, facts | {name: {"value": value, "reason": "spec"} for name, value in told.items() if value}
 
 
 def _time_column(brief: Brief) -> str:
@@ -71,7 +75,6 @@ def must_exist(name: str, items: pl.DataFrame, key: str) -> None:
 def _known_ahead(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     names: list[str] = []
     for name in brief.section.known_ahead:
-        _as_of(brief, name)
         if name not in sources:
             must_exist(name, items, "forecast.known_ahead")
         names += [name] if name in items.columns else [column for column in sources[name] if column in items.columns]
@@ -87,12 +90,29 @@ def _free_of_ours(names: Sequence[str]) -> None:
             raise InputError("FORECAST-NAME", given, rule, f"rename it in the source, for example to '{name}_id'")
 
 
-def _as_of(brief: Brief, name: str) -> None:
-    source = brief.data.tables().get(name)
-    if source is not None and source.published is not None:
-        given = f"'{name}' in forecast.known_ahead is published over time"
-        rule = "a backtest must see what was published at its origin, which as-of inputs do not offer yet"
-        raise InputError("FORECAST-AS-OF", given, rule, "leave it out of known_ahead, or give a source without published")
+def _published(
+    items: pl.DataFrame, ahead: Sequence[str], brief: Brief, sources: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, Any]]:
+    """Sources whose values known ahead are published over time: how they join, and which columns came from which of theirs."""
+    found = {}
+    for name, source in brief.data.tables().items():
+        own = [column for column in sources.get(name, ()) if column in ahead and column in items.columns]
+        if source.published is not None and own:
+            columns = {column: column.removesuffix(f"_{name}") for column in own}
+            found[name] = {"on": dict(source.on), "published": source.published, "columns": columns}
+    return found
+
+
+def _stock(items: pl.DataFrame, brief: Brief) -> dict[str, str]:
+    """For each target that is limited by a stock the column that tells it."""
+    found = dict(brief.section.stock)
+    for target, column in found.items():
+        must_exist(column, items, "forecast.stock")
+        if target not in brief.targets or not items[column].dtype.is_numeric():
+            given = f"forecast.stock says '{target}: {column}'"
+            rule = "it names a target, and a column of numbers with what was left of the stock"
+            raise InputError("FORECAST-STOCK", given, rule, f"targets are {', '.join(brief.targets)}")
+    return found
 
 
 def _no_target(brief: Brief) -> None:

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from sevenstep.spec.fields import Closed, Name, Names, Whole, fault
+from sevenstep.spec.fields import Closed, Name, Names, Texts, Whole, fault
+from sevenstep.tasks.forecast.identities.identity import parsed
 
 __all__ = ["Calendar", "Forecast"]
 
@@ -39,6 +40,14 @@ def _known_once(levels: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], .
         if level in levels[:position]:
             raise fault("SPEC-REPEATED", "a level of the hierarchy stands there once", f"remove one {list(level)}")
     return levels
+
+
+def _identities(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        if parsed(text) is None:
+            rule = "an identity is one name = others joined by * and /, or by + and -, each name once"
+            raise fault("SPEC-IDENTITY", rule, "for example revenue = quantity * price")
+    return texts
 
 
 def _capitals(value: Any) -> Any:
@@ -82,6 +91,16 @@ class Forecast(Closed):
         default=(),
         description="levels that forecasts add up to, each a list of columns; the total is always one",
         examples=[[["region"], ["shop"]]],
+    )
+    stock: dict[Name, Name] = Field(
+        default_factory=dict,
+        description="for targets that are sales, the column with what was left at the end: at 0 more was wanted than was sold",
+        examples=[{"sales": "stock_end"}],
+    )
+    identities: Annotated[Texts, AfterValidator(_identities)] = Field(
+        default=(),
+        description="what holds among targets in every forecast: one name = product, quotient, sum or difference of others",
+        examples=[["revenue = quantity * price"]],
     )
     calendar: Calendar = Field(default_factory=Calendar, description="holidays and other days that matter")
     clock: Literal["common", "each"] | None = Field(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sevenstep.chapter import Block
 from sevenstep.data.dataset import Dataset, Finding, Roles
 from sevenstep.spec.brief import Brief
+from sevenstep.tasks.abilities import Bound, Coherence, WhatIf
 from sevenstep.tasks.blending import weighted_mean
 from sevenstep.tasks.contract import Candidate, Feasibility, Fitted, Fold, Model, Plan, Profile, Stage
 from sevenstep.tasks.forecast import calibrate
@@ -23,12 +24,16 @@ from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import FeatureTable, build_table
 from sevenstep.tasks.forecast.folds import everything_up_to
 from sevenstep.tasks.forecast.grammar import GRAMMAR
+from sevenstep.tasks.forecast.hierarchy.cohering import cohere
+from sevenstep.tasks.forecast.hierarchy.sums import summed
+from sevenstep.tasks.forecast.identities.binding import bind
 from sevenstep.tasks.forecast.model import ForecastModel
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.pictures import pictures
 from sevenstep.tasks.forecast.plan import make_plan, target_weights
 from sevenstep.tasks.forecast.roles import find_roles
 from sevenstep.tasks.forecast.scoring import score_member, segment_scores, segments_of
+from sevenstep.tasks.forecast.whatif import what_if
 from sevenstep.tasks.scoretable import ScoreTable
 
 __all__ = ["ForecastTask"]
@@ -72,6 +77,24 @@ class ForecastTask:
     def plan(self, data: Dataset, profile: Mapping[str, Any], recipe: Mapping[str, Any], brief: Brief) -> Plan:
         """See `Task.plan`."""
         return make_plan(data, recipe, brief)
+
+    def summed(self, data: Dataset, how: Mapping[str, Any]) -> Dataset:
+        """See `AddsUp.summed`."""
+        sums = summed(data, how["hierarchy"])
+        assert sums is not None  # the plan has sums
+        return sums
+
+    def cohere(self, own: Mapping[str, ScoreTable], sums: Mapping[str, ScoreTable], data: Dataset, brief: Brief) -> Coherence:
+        """See `AddsUp.cohere`."""
+        return cohere(own, sums, data, _panel(data), brief)
+
+    def bind(self, own: Mapping[str, ScoreTable], data: Dataset, brief: Brief) -> Bound | None:
+        """See `Binds.bind`."""
+        return bind(own, data, _panel(data), brief)
+
+    def what_if(self, model: Model, changes: Mapping[str, Any], series: Mapping[str, Any], first: Any, last: Any) -> WhatIf:
+        """See `AsksWhatIf.what_if`."""
+        return what_if(cast(ForecastModel, model), changes, series, first, last)
 
     def stage(self, stage: Mapping[str, Any], data: Dataset) -> Stage:
         """The feature table of a target, see `build_table`."""

@@ -105,11 +105,15 @@ def bookings_table(world: World) -> pl.DataFrame:
 
 
 def future_table(world: World) -> pl.DataFrame:
-    """The plan with products, weather and events joined: rows as ``sevenstep predict --input`` takes them."""
+    """The plan with products, weather, bookings and events joined: rows as ``sevenstep predict --input`` takes them."""
     joined = plan_table(world).join(products_table(world), on="product", how="left", maintain_order="left")
     for table in (weather_ahead_table(world), events_table(world)):
         joined = joined.join(table, on=["region", "date"], how="left", maintain_order="left")
-    return joined
+    newest = bookings_table(world).sort("published").group_by(*_BOOKED, maintain_order=True).agg(pl.col("booked").last())
+    return joined.join(newest, on=_BOOKED, how="left", maintain_order="left")
+
+
+_BOOKED = ["region", "delivery", "product", "date"]
 
 
 def _rows(world: World, window: slice) -> tuple[Integers, Integers]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sevenstep.data.dataset import Roles
 from sevenstep.tasks.forecast.explore.view import View
 from sevenstep.tasks.forecast.explore.within import within
+from sevenstep.tasks.forecast.foresight import foresights
 from sevenstep.wording import percent
 
 __all__ = ["find_leaks"]
@@ -27,13 +28,15 @@ def find_leaks(view: View, roles: Roles) -> list[dict[str, Any]]:
     """Suspected leaks with their figure, each ``{column, with, role, kind, value, n, filled_ahead, drop, text}``.
 
     ``kind`` is ``sum``, ``difference`` or ``product`` for an identity, ``moves_alike`` for changes that follow the target's,
-    ``foresees`` for a known-ahead column that explains what season, level and trend leave over. ``filled_ahead`` is the share
-    of open rows in which a known-ahead column has a value: a plan is filled, a leak is not. ``drop`` says that the column must
-    not be an input.
+    ``made_of`` for a known-ahead column made of values of the target from its own time on, ``foresees`` for one that explains
+    what season, level and trend leave over. ``filled_ahead`` is the share of open rows in which a known-ahead column has a value:
+    a plan is filled, a leak is not. ``drop`` says that the column must not be an input.
     """
+    published = view.panel.published  # read as they stood at each origin, whatever they became later
     columns = [name for name in (*roles.observed, *roles.known_ahead) if view.panel.rows[name].dtype.is_numeric()]
+    columns = [name for name in columns if name not in published]
     values = {name: view.column(name).cast(pl.Float64).to_numpy() for name in columns}
-    found = [*_identities(view, values), *_alike(view, values), *_foresight(view, values, roles)]
+    found = [*_identities(view, values), *_alike(view, values), *_foresight(view, values, roles), *_made_of(view, roles)]
     ahead, seen = set(roles.known_ahead), set()
     leaks = []
     for leak in found:
@@ -42,7 +45,14 @@ def find_leaks(view: View, roles: Roles) -> list[dict[str, Any]]:
         seen.add((leak["column"], leak["with"]))
         role = "known_ahead" if leak["column"] in ahead else "observed"
         filled = _filled_ahead(view, roles, leak["column"]) if role == "known_ahead" else None
-        leaks.append({**leak, "role": role, "filled_ahead": filled, "drop": role == "known_ahead" and not (filled or 0) > 0.5})
+        leaks.append(
+            {
+                **leak,
+                "role": role,
+                "filled_ahead": filled,
+                "drop": role == "known_ahead" and (leak["kind"] == "made_of" or not (filled or 0) > 0.5),
+            }
+        )
     return leaks
 
 
@@ -103,6 +113,13 @@ def _foresight(view: View, values: dict[str, Floats], roles: Roles) -> Iterator[
                 text = f"{column} foresees what season and level leave open of {view.target} ({figures})"
                 yield _leak(column, "", "foresees", value, int(known.sum()), text)
                 break
+
+
+def _made_of(view: View, roles: Roles) -> Iterator[dict[str, Any]]:
+    for one in foresights(view.panel, view.target, roles.known_ahead, horizon=1):
+        figures = f"{percent(one.share)} of its changes, n = {one.n:,}"
+        text = f"{one.column} is made of {view.target} from {one.first:+d} to {one.last:+d} steps around its time ({figures})"
+        yield _leak(one.column, "", "made_of", one.share, one.n, text)
 
 
 def _correlation(a: Floats, b: Floats) -> float:

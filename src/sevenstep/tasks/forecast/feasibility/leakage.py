@@ -13,9 +13,11 @@ from sevenstep.stats.scored import FloatArray
 from sevenstep.tasks.contract import Evidence
 from sevenstep.tasks.forecast.feasibility.material import Material
 from sevenstep.tasks.forecast.feasibility.trial import Fitting, Trial, importances, rerun
+from sevenstep.tasks.forecast.foresight import foresights
+from sevenstep.tasks.forecast.panel import Panel
 from sevenstep.wording import roughly
 
-__all__ = ["Suspicion", "arithmetic", "dominating"]
+__all__ = ["Suspicion", "arithmetic", "dominating", "made_of_target"]
 
 CONTINUOUS = 20  # distinct values from which a column can carry the target; a promotion flag cannot
 FOLLOWS = 0.98  # share of the target's changes that a column, or a few together, explain
@@ -33,17 +35,18 @@ class Suspicion:
     evidence: Evidence
 
 
-def arithmetic(panel_rows: pl.DataFrame, target: str, columns: Sequence[str]) -> Suspicion | None:
+def arithmetic(panel: Panel, target: str, columns: Sequence[str]) -> Suspicion | None:
     """Known-ahead columns whose changes are those of the target, alone or as a weighted sum of up to three.
 
     Args:
-        panel_rows: rows of a panel, sorted by ``series`` and ``step``.
+        panel: the series; of what is published over time an origin sees what had been published, so it is not looked at.
         target: the target.
         columns: known-ahead columns.
 
     Changes from one step to the next are compared, not levels, so that a common trend or season is no suspicion.
     """
-    known = panel_rows.filter(pl.col(target).is_not_null()).head(MOST_ROWS)
+    known = panel.rows.filter(pl.col(target).is_not_null()).head(MOST_ROWS)
+    columns = [column for column in columns if column not in panel.published]
     numbers = [column for column in columns if known.schema[column].is_numeric() and known[column].n_unique() > CONTINUOUS]
     if not numbers:
         return None
@@ -58,6 +61,16 @@ def arithmetic(panel_rows: pl.DataFrame, target: str, columns: Sequence[str]) ->
     together = "follows" if len(names) == 1 else "together follow"
     text = f"{_quoted(names)} {together} '{target}': {roughly(share)} of its changes from step to step; left out of the probe."
     return Suspicion(names, Evidence("leakage", text, share, n=len(changes)))
+
+
+def made_of_target(panel: Panel, target: str, columns: Sequence[str], horizon: int) -> list[Suspicion]:
+    """Known-ahead columns that are made of the target's own values from after the origin, see `foresights`."""
+    found = []
+    for one in foresights(panel, target, columns, horizon):
+        span = f"{one.first:+d} to {one.last:+d} steps around it" if one.first < one.last else f"{one.first:+d} steps from it"
+        text = f"'{one.column}' is made of '{target}' {span}: {roughly(one.share)} of its changes; left out of the probe."
+        found.append(Suspicion((one.column,), Evidence("leakage", text, one.share, n=one.n)))
+    return found
 
 
 def _forward(truth: NDArray[np.float64], inputs: NDArray[np.float64]) -> tuple[list[int], float]:
@@ -80,7 +93,8 @@ def _share(truth: NDArray[np.float64], inputs: NDArray[np.float64], total: float
 def dominating(material: Material, trial: Trial, fitting: Fitting) -> Suspicion | None:
     """A continuous input without which the probe's absolute error at least doubles; None where there is none."""
     shares = importances(trial)
-    inputs = [name for name in material.recipe.numbers if shares.get(name, 0.0) >= DOMINATES]
+    able = [name for name in material.recipe.numbers if name not in material.panel.published]
+    inputs = [name for name in able if shares.get(name, 0.0) >= DOMINATES]
     continuous = [name for name in inputs if material.panel.rows[name].n_unique() > CONTINUOUS]
     if not continuous:
         return None

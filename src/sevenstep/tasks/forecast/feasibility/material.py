@@ -70,14 +70,18 @@ def prepare_material(
     effort: Effort,
     seed: int,
     without: Sequence[str] = (),
+    *,
+    origins: tuple[int, int] | None = None,
 ) -> Material:
-    """Sample the series, lay them on a grid and choose the origins; ``without`` names inputs the probe must not use."""
+    """Sample the series, lay them on a grid and choose the origins (``origins`` says how many, and how many steps apart);
+    ``without`` names inputs the probe must not use.
+    """
     roles = data.roles
     scored = horizon * ORIGINS
     sample = sampled(items, roles.keys, str(roles.time), target, scored=scored, effort=effort, seed=seed)
-    panel = build_panel(Dataset({"items": sample}, roles, data.facts), settings, targets=[target])
+    panel = build_panel(Dataset({**data.tables, "items": sample}, roles, data.facts), settings, targets=[target])
     recipe = quick_recipe(panel, roles, settings, target, horizon, rows=effort.rows, seed=seed, without=without)
-    cutoffs = origins_for(panel.shape[0], panel.end, settings.season, horizon)
+    cutoffs = origins_for(panel.shape[0], panel.end, settings.season, horizon, origins)
     truth = panel.rows[target].to_numpy()
     parts = [scored_rows(panel, truth, cutoff, horizon) for cutoff in cutoffs]
     row = np.concatenate(parts)
@@ -88,14 +92,14 @@ def prepare_material(
     return Material(panel, settings, recipe, cutoffs, asked, row, truth[row], clusters, population)
 
 
-def origins_for(series: int, end: int, season: int, horizon: int) -> tuple[int, ...]:
+def origins_for(series: int, end: int, season: int, horizon: int, given: tuple[int, int] | None = None) -> tuple[int, ...]:
     """The newest origins, a horizon apart, oldest first.
 
     Two for many series. For few up to eight, while two seasons and half of the history stay before the oldest.
     """
-    wanted = ORIGINS if series >= FEW_SERIES else ORIGINS_OF_FEW
+    wanted, apart = given or (ORIGINS if series >= FEW_SERIES else ORIGINS_OF_FEW, horizon)
     least = max(2 * season, int(KEPT_HISTORY * end))
-    newest = [end - horizon * back for back in range(1, wanted + 1)]
+    newest = [end - horizon - apart * back for back in range(wanted)]
     return tuple(sorted(cutoff for cutoff in newest if cutoff >= least)) or (end - horizon,)
 
 

@@ -42,7 +42,8 @@ def quick_recipe(
     inputs = [column for column in dict.fromkeys([*roles.known_ahead, *roles.static, *roles.keys]) if column not in left_out]
     numbers, categories = _columns(known, inputs, roles.keys)
     name = "log1p" if (known[target] < 0).mean() <= 0.01 else "asinh"  # type: ignore[operator]
-    event = event_column(known, [column for column in roles.known_ahead if column not in left_out], target, name, settings.season)
+    able = [column for column in roles.known_ahead if column not in left_out and column not in panel.published]
+    event = event_column(known, able, target, name, settings.season)
     if event:
         categories[event] = levels_of(known[event])
     return FeatureRecipe(

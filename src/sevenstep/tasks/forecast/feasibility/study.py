@@ -16,7 +16,7 @@ from sevenstep.tasks.forecast.feasibility.bound import Twin, interpolated
 from sevenstep.tasks.forecast.feasibility.curve import LearningRuns, history_runs, series_runs
 from sevenstep.tasks.forecast.feasibility.history import History
 from sevenstep.tasks.forecast.feasibility.ladder import climb, rungs_of
-from sevenstep.tasks.forecast.feasibility.leakage import Suspicion, arithmetic, dominating
+from sevenstep.tasks.forecast.feasibility.leakage import Suspicion, arithmetic, dominating, made_of_target
 from sevenstep.tasks.forecast.feasibility.material import Material, prepare_material
 from sevenstep.tasks.forecast.feasibility.sample import Effort
 from sevenstep.tasks.forecast.feasibility.trial import Fitting, Trial, run_trial
@@ -77,9 +77,13 @@ def study_of(
     """
     prepare = partial(prepare_material, items, data, settings, target, history.horizon, effort, seed)
     material = prepare(without)
-    suspicions = [found] if (found := arithmetic(material.panel.rows, target, data.roles.known_ahead)) else []
+    suspicions = [found] if (found := arithmetic(material.panel, target, data.roles.known_ahead)) else []
+    told = {column for suspicion in suspicions for column in suspicion.columns}
+    suspicions += made_of_target(
+        material.panel, target, [one for one in data.roles.known_ahead if one not in told], history.horizon
+    )
     if suspicions:
-        material = prepare([*without, *suspicions[0].columns])
+        material = prepare([*without, *(column for suspicion in suspicions for column in suspicion.columns)])
     fitting = Fitting.for_metric(kpis[0].metric, effort.rounds)
     trial = run_trial(material, fitting)
     dominant = dominating(material, trial, fitting) if trial else None

@@ -71,6 +71,8 @@ def rerun(material: Material, table: FeatureTable, rows: NDArray[np.int64], fitt
 def _aligned(material: Material, table: FeatureTable, member: BoostingMember) -> FloatArray:
     judged = np.flatnonzero(table.cutoff >= 0)
     predicted = member.predict_features((list(table.names), table.values[judged], table.base[judged]))
+    if np.array_equal(table.row[judged], material.row):
+        return predicted  # where origins lie closer than a horizon, a row is judged at several of them
     by_row = np.full(len(material.panel.rows), np.nan)
     by_row[table.row[judged]] = predicted
     return by_row[material.row]

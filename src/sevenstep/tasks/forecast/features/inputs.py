@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.features.calendar import calendar_columns
 from sevenstep.tasks.forecast.features.history import Asked, Named
+from sevenstep.tasks.forecast.features.published import as_published
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.windows import since
 from sevenstep.tasks.forecast.panel import Panel
@@ -51,10 +52,14 @@ def input_features(panel: Panel, recipe: FeatureRecipe, asked: Asked, rows: NDAr
     for season in recipe.seasons:
         yield recipe.free_name(f"phase_of_{season}"), (asked.step % season).astype(np.float32)
     at = pl.Series(np.maximum(rows, 0))
+    published = [name for name in (*recipe.numbers, *recipe.categories) if name in panel.published]
+    stood = as_published(panel, asked, rows, published)
     for column in recipe.numbers:
-        yield column, _known(panel.rows[column].gather(at).cast(pl.Float32).to_numpy(), rows)
+        values = stood[column] if column in stood else panel.rows[column].gather(at)
+        yield column, _known(values.cast(pl.Float32).to_numpy(), rows)
     for column, levels in recipe.categories.items():
-        yield column, _known(level_codes(panel.rows[column].gather(at), levels), rows)
+        values = stood[column] if column in stood else panel.rows[column].gather(at)
+        yield column, _known(level_codes(values, levels), rows)
     yield from _shifted(panel, recipe, asked)
     if recipe.closures:
         yield from _closures(panel, asked)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sevenstep.tasks.forecast.features.calendar import twin_steps
 from sevenstep.tasks.forecast.features.history import Asked, history_features, levels, surprises, transform
 from sevenstep.tasks.forecast.features.inputs import event_states, input_features
+from sevenstep.tasks.forecast.features.published import expected_from
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.folds import scored_rows
 from sevenstep.tasks.forecast.panel import Panel
@@ -137,8 +138,20 @@ def features_for(
         local_states = None if states is None else states[low:high]
         for name, column in history_features(scaled[low:high], local_states, pooled, usual, twin[mine], recipe, local):
             past.setdefault(recipe.free_name(name), np.empty(len(row), dtype=np.float32))[mine] = column
-    columns = past | dict(ahead)
+    columns = past | dict(ahead) | _pickup(panel, recipe, asked, dict(ahead), past[recipe.free_name("base")])
     return list(columns), np.column_stack(list(columns.values())), past[recipe.free_name("base")]
+
+
+def _pickup(
+    panel: Panel, recipe: FeatureRecipe, asked: Asked, ahead: Mapping[str, NDArray[np.float32]], base: NDArray[np.float32]
+) -> dict[str, NDArray[np.float32]]:
+    """How far what was booked so far promises to lie from the base, for each published column that counts up."""
+    growing = [name for name in recipe.numbers if name in panel.published and name in panel.published[name].growing]
+    found = {}
+    for name in growing:
+        expected = expected_from(panel, recipe, asked, name, ahead[name])
+        found[f"{name} pickup"] = (transform(expected, recipe.transform) - base).astype(np.float32)
+    return found
 
 
 def _pooled(

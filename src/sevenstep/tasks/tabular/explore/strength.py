@@ -18,7 +18,7 @@ from scipy import stats
 
 from sevenstep.tasks.tabular.explore.view import Binned, View
 
-__all__ = ["LIKELY", "SURE", "Pair", "Strength", "association", "corrected", "interactions", "strengths"]
+__all__ = ["LIKELY", "SURE", "Pair", "Strength", "association", "coarse", "corrected", "interactions", "strengths"]
 
 SURE = 0.01  # false discovery rate at which a relation is told
 LIKELY = 0.05  # the same for pairs, of which far fewer are tested
@@ -99,14 +99,14 @@ def interactions(view: View, ranked: Sequence[Strength]) -> list[Pair]:
     effect of one input that depends on the other even where neither says anything alone within the inputs looked at.
     """
     names = [one.column for one in ranked[:_LOOKED_AT]]
-    coarse = {name: _coarse(view.inputs[name]) for name in names}
+    coarse = {name: coarse(view.inputs[name]) for name in names}
     tested = {pair: _interaction(coarse, pair, view.outcome) for pair in combinations(names, 2)}
     rates = corrected([p for _, p in tested.values()])
     pairs = [Pair(pair, share, q, len(view.rows)) for (pair, (share, _)), q in zip(tested.items(), rates, strict=True)]
     return sorted((pair for pair in pairs if pair.q < LIKELY and pair.share > 0), key=lambda pair: (-pair.share, pair.columns))
 
 
-def _coarse(column: Binned) -> Binned:
+def coarse(column: Binned) -> Binned:
     """At most `_COARSE` bins of about equal size, neighbours put together."""
     if column.levels <= _COARSE:
         return column

@@ -7,20 +7,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import stats
 
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.contract import Evidence
 from sevenstep.tasks.tabular.explore.relations import gaps
 from sevenstep.tasks.tabular.explore.strength import Strength, strengths
-from sevenstep.tasks.tabular.explore.view import view_of
+from sevenstep.tasks.tabular.explore.view import View, view_of
 from sevenstep.tasks.tabular.feasibility.gauge import Gauge
+from sevenstep.tasks.tabular.feasibility.giveaways import RANKED, giveaways
 from sevenstep.tasks.tabular.feasibility.material import Material
 from sevenstep.tasks.tabular.feasibility.trial import PROBE, Trial, out_of_fold
 from sevenstep.wording import roughly, short
 
 __all__ = ["Suspicion", "dominating", "suspicions_of"]
 
-GIVES_AWAY = 0.9  # share of the target's uncertainty that one column explains alone
+GIVES_AWAY = 0.75  # share of the target's uncertainty that one column explains alone
 TELLING_GAP = 0.5  # the same for whether a column is filled in
 NAMED_ALIKE = 0.1  # the same for a column whose name holds that of the target
 OPEN_LACKS = 0.5  # gap in shares missing, open rows against known ones
@@ -54,7 +58,34 @@ def suspicions_of(data: Dataset, seed: int) -> tuple[list[Suspicion], list[Stren
         if text:
             found[one.column] = Suspicion(one.column, Evidence("leakage", text, one.share, n=one.n), one.share >= GIVES_AWAY)
     found |= {suspicion.column: suspicion for suspicion in _afterwards(data, view.problem.inputs, target)}
+    for columns, said, figure in giveaways(view, ranked, frozenset(found)):
+        evidence = Evidence("leakage", f"{said} Left out of the probe.", figure, n=len(view.rows))
+        found |= {column: Suspicion(column, evidence, left_out=True) for column in columns}
+    found |= {suspicion.column: suspicion for suspicion in _numbered(data, view)}
     return list(found.values()), ranked
+
+
+def _numbered(data: Dataset, view: View) -> Iterator[Suspicion]:
+    """Columns that number the rows, which are no inputs, and do so in the order of the target: rows were sorted by it."""
+    values = view.problem.values(data.items)
+    known = np.isfinite(values)
+    for name in (name for name in data.items.columns if name not in view.problem.kinds and name != view.problem.target):
+        column = data.items[name]
+        if not column.dtype.is_numeric() or column.n_unique() < len(column) or known.sum() < 2:
+            continue
+        share = abs(float(stats.spearmanr(column.cast(pl.Float64).to_numpy()[known], values[known])[0]))
+        most = float(np.sqrt(1.0 - _tied(values[known])))  # a rank correlation with classes cannot be 1
+        if share >= RANKED * most:
+            order = f"in the order of '{view.problem.target}' (rank correlation {share:.2f})"
+            text = f"'{name}' numbers the rows {order}: it is no input."
+            yield Suspicion(name, Evidence("leakage", text, share, n=int(known.sum())), left_out=True)
+
+
+def _tied(values: NDArray[np.float64]) -> float:
+    """Share of the variance of ranks that ties take away."""
+    _, counts = np.unique(values, return_counts=True)
+    n = len(values)
+    return float((counts.astype(np.float64) ** 3 - counts).sum() / (float(n) ** 3 - n))
 
 
 def _said(one: Strength, target: str, gap: float) -> str:
