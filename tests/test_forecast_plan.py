@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from forecast_worlds import brief_of, shop_data, shop_recipe, shops
+from forecast_worlds import brief_of, panel_of, shop_data, shop_recipe, shops
 from sevenstep.data.dataset import Dataset
 from sevenstep.errors import InputError
 from sevenstep.spec.design import Design
 from sevenstep.spec.model import Kpi
 from sevenstep.tasks.contract import Candidate, Plan
+from sevenstep.tasks.forecast import folds
+from sevenstep.tasks.forecast.folds import plan_folds, scored_rows
 from sevenstep.tasks.forecast.plan import make_plan
 from sevenstep.tasks.planning import plan_from_json, plan_to_json
 
@@ -225,3 +227,14 @@ def test_a_candidate_is_marked_for_search_only_where_a_person_said_what_to_searc
     found = named(plan({"extra": extra}))
     assert (found["tried"].searched, found["fixed"].searched, found["boosting_log"].searched) == (True, False, False)
     assert (found["tried"].asked, found["fixed"].asked, found["boosting_log"].asked) == (True, True, False)
+
+
+def test_of_very_many_series_a_systematic_sample_is_judged_and_the_reason_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, settings = panel_of(shop_data(shops(9, days=120)))
+    every = scored_rows(panel, panel.rows["y"].to_numpy(), 100, 7)
+    assert folds.judged_series(panel).all()
+    monkeypatch.setattr(folds, "MOST_JUDGED", 3)
+    sampled = scored_rows(panel, panel.rows["y"].to_numpy(), 100, 7)
+    assert set(panel.series[sampled]) == {0, 3, 6}
+    assert set(sampled) < set(every)
+    assert "3 of 9 series are judged" in plan_folds(panel, settings, 7, 2)[2]

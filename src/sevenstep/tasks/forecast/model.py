@@ -113,7 +113,7 @@ class ForecastModel:
         """Forecasts of the rows, and of the sums at their times."""
         numbers = self._trained_numbers(wanted.panel)
         for doubt in doubts(wanted, self.horizon, (numbers == len(self.trained_keys))[wanted.asked.series]):
-            warnings.warn(InputWarning(doubt), stacklevel=3)
+            warnings.warn(InputWarning(doubt), stacklevel=4)
         found = self._together(wanted, numbers)
         return pl.concat(list(found.asked.values()), how="vertical"), found.sums
 
