@@ -19,6 +19,7 @@ from sevenstep.tasks.forecast.families.boosting import BoostingMember
 from sevenstep.tasks.forecast.families.members import FittedMember
 from sevenstep.tasks.forecast.features.history import Asked, untransform
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.features.units import UNIT
 from sevenstep.tasks.forecast.given import typed_as
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 
@@ -27,6 +28,7 @@ __all__ = ["Explained", "explain_item"]
 _PAST = (
     ("phase_of_", "season"),
     ("phase_", "same phase of the season lately"),
+    ("cycle_", "same phase of the season lately"),
     ("last_phase_", "same phase of the season lately"),
     ("state_", "same day in the same event state lately"),
     ("last_year_", "same time last year"),
@@ -35,7 +37,7 @@ _PAST = (
     ("lead", "how far ahead"),
 )
 _RECENT = "recent level and trend"
-_FROM_PAST = {"base", "level", "slow_level", "trend", "newest", "steps_since_seen", "seen_so_far"}
+_FROM_PAST = {"base", "level", "slow_level", "trend", "newest", "steps_since_seen", "seen_so_far", "usual", "moved", "size", UNIT}
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,11 @@ def _explain_member(fitted: FittedMember, model: Explained, wanted: AskedRows) -
     row = contributions[0]
     base = float(features[2][0])
     start = float(untransform(np.array([base]), recipe.transform)[0])
-    size = max(abs(start), member.floor)  # what a quotient of 1 is worth
-    grouped: dict[str, float] = {"what series have in common": float(row[-1]) - (0.0 if member.scale == "log" else start / size)}
+    size = float(features[1][0, names.index(UNIT)]) if member.scale == "units" else max(abs(start), member.floor)
+    quotient = (
+        start / size if member.scale == "ratio" else 0.0
+    )  # what the trees predict is then added to the start, or multiplies it
+    grouped: dict[str, float] = {"what series have in common": float(row[-1]) - quotient}
     for name, value in zip(names, row[:-1], strict=True):
         words = _words(name, recipe)
         grouped[words] = grouped.get(words, 0.0) + float(value)
@@ -141,7 +146,7 @@ def _words(name: str, recipe: FeatureRecipe) -> str:
     if plain in recipe.shifted:
         return f"{plain} on days around"
     name = name.removeprefix("own_")
-    if name in _FROM_PAST or name.startswith(("mean_", "spread_")):
+    if name in _FROM_PAST or name.startswith(("mean_", "spread_", "before_")):
         return _RECENT
     return next((words for start, words in _PAST if name.startswith(start)), name)
 

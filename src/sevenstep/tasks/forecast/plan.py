@@ -7,7 +7,7 @@ equal inputs give an equal plan on every machine.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from sevenstep.tasks.contract import Candidate, Fold, Plan
 from sevenstep.tasks.forecast.asked import wanted
 from sevenstep.tasks.forecast.candidates import BOOSTING, CATALOG, Entry, Situation
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.features.units import best_base
 from sevenstep.tasks.forecast.folds import plan_folds
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.roles import must_exist
@@ -50,8 +51,7 @@ def make_plan(data: Dataset, recipe: Mapping[str, Any], brief: Brief) -> Plan:
         features = _features(panel, target, recipe["targets"][target], brief, seconds)
         situation = _situation(panel, settings, target, features)
         entries = wanted(brief, target, situation, _catalog(_table_rows(situation, features)))
-        stage = {"kind": "features", "recipe": features.to_json(), "cutoffs": [fold.train["until"] for fold in folds]}
-        chosen, left_out = _affordable(entries, situation, features, stage, seconds)
+        chosen, left_out = _affordable(entries, situation, features, _Stages(panel, features, folds), seconds)
         candidates += chosen
         notes += left_out
     return Plan(candidates, folds, everything, reason, notes, _blocks(candidates, folds))
@@ -123,6 +123,25 @@ def _width(recipe: FeatureRecipe) -> int:
     return past + ahead
 
 
+@dataclass(frozen=True)
+class _Stages:
+    """The feature tables boosting candidates need: one for all that see the past as it is, one for those that see it in units."""
+
+    panel: Panel
+    features: FeatureRecipe
+    folds: Sequence[Fold]
+
+    def of(self, scale: str) -> Mapping[str, Any]:
+        cutoffs = [fold.train["until"] for fold in self.folds]
+        recipe = self._in_units(min(cutoffs)) if scale == "units" else self.features
+        return {"kind": "features", "recipe": recipe.to_json(), "cutoffs": cutoffs}
+
+    def _in_units(self, until: int) -> FeatureRecipe:
+        grid = self.panel.grid(self.features.target)
+        base = best_base(grid, self.features.seasons, self.features.horizon, until)
+        return replace(self.features, transform="units", base=base)
+
+
 def _table_rows(situation: Situation, features: FeatureRecipe) -> int:
     return min(features.most_rows, situation.points * features.samples)
 
@@ -139,13 +158,13 @@ def _affordable(
     entries: Sequence[Entry],
     situation: Situation,
     features: FeatureRecipe,
-    stage: Mapping[str, Any],
+    stages: _Stages,
     seconds: float,
 ) -> tuple[list[Candidate], list[str]]:
     """Candidates in order until the planned time is used up; what the person asked for is always in."""
     chosen, notes, spent = [], [], 0.0
     for entry in entries:
-        candidate = _candidate(entry, situation, features, stage)
+        candidate = _candidate(entry, situation, features, stages)
         if not candidate.baseline and spent + candidate.cost > seconds:
             takes = f"{entry.name} of {features.target} takes about {candidate.cost:.0f} s a fold of the {seconds:.0f} s planned"
             notes.append(f"{takes}; it is run because the spec asks for it" if entry.asked else f"{takes}: it is left out")
@@ -162,12 +181,12 @@ def _told(situation: Situation) -> dict[str, Any]:
     return asdict(situation) | {"series": f"{situation.series:,}", "zeros": roughly(situation.zeros), "known": known}
 
 
-def _candidate(entry: Entry, situation: Situation, features: FeatureRecipe, stage: Mapping[str, Any]) -> Candidate:
+def _candidate(entry: Entry, situation: Situation, features: FeatureRecipe, stages: _Stages) -> Candidate:
     parameters = {**_read_off(entry, features), **entry.parameters, "weights": dict(features.weights)}
     if isinstance(parameters.get("seasons"), (int, float)):
         parameters["seasons"] = [parameters["seasons"]]
     reason = entry.reason.format(**_told(situation))
-    needed = stage if entry.family == "boosting" else None
+    needed = stages.of(str(parameters["scale"])) if entry.family == "boosting" else None
     cost = round(_cost(entry, situation, features, parameters), 2)
     return Candidate(
         entry.name, entry.family, features.target, reason, parameters, entry.space, needed, cost, entry.baseline, entry.asked,
@@ -177,8 +196,11 @@ def _candidate(entry: Entry, situation: Situation, features: FeatureRecipe, stag
 
 def _read_off(entry: Entry, features: FeatureRecipe) -> dict[str, Any]:
     """What the data say about a family's parameters; what the entry states itself goes before it."""
+    longest = max(1_000, 4 * max(features.seasons, default=1))
     if entry.family == "statistical":
-        return {"seasons": list(features.seasons), "longest": max(1_000, 4 * max(features.seasons, default=1))}
+        return {"seasons": list(features.seasons), "longest": longest}
+    if entry.family == "smoothed":
+        return {"seasons": list(features.seasons), "longest": longest, "groups": list(features.groups)}
     if entry.family == "naive":
         return {"season": features.seasons[0] if features.seasons else 1, "recipe": features.to_json()}
     return {}
@@ -189,8 +211,10 @@ def _cost(entry: Entry, situation: Situation, features: FeatureRecipe, parameter
     if entry.family == "boosting":
         rows = min(_table_rows(situation, features), int(parameters.get("most_rows", MOST_ROWS)))
         return 1.0 + rows * float(parameters["rounds"]) * float(parameters["feature_share"]) * _width(features) * SECONDS_PER_CELL
-    if entry.family == "statistical":
-        return 4.0 + entry.per_point * situation.points * max(len(parameters["seasons"]), 1)
+    if entry.family in ("statistical", "smoothed"):
+        return (4.0 if entry.family == "statistical" else 0.5) + entry.per_point * situation.points * max(
+            len(parameters["seasons"]), 1
+        )
     return 0.1 + 2e-7 * situation.points
 
 

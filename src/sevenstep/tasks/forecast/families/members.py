@@ -13,6 +13,7 @@ from sevenstep.tasks.contract import Candidate, Fold
 from sevenstep.tasks.forecast.families.boosting import BoostingMember, fit_boosting
 from sevenstep.tasks.forecast.families.naive import NaiveMember
 from sevenstep.tasks.forecast.families.question import Member
+from sevenstep.tasks.forecast.families.smoothed import SmoothedMember
 from sevenstep.tasks.forecast.families.statistical import StatisticalMember, fit_statistical
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import FeatureTable
@@ -20,7 +21,12 @@ from sevenstep.tasks.forecast.panel import Panel, Settings
 
 __all__ = ["FittedMember", "fit_member"]
 
-_KINDS: dict[str, Any] = {"naive": NaiveMember, "statistical": StatisticalMember, "boosting": BoostingMember}
+_KINDS: dict[str, Any] = {
+    "naive": NaiveMember,
+    "statistical": StatisticalMember,
+    "smoothed": SmoothedMember,
+    "boosting": BoostingMember,
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,8 @@ def fit_member(
         member = NaiveMember(parameters["rule"], int(parameters["season"]), FeatureRecipe.from_json(parameters["recipe"]))
     elif candidate.family == "statistical":
         member = fit_statistical(panel, settings, candidate.target, until, int(fold.test["steps"]), parameters)
+    elif candidate.family == "smoothed":
+        member = SmoothedMember(parameters)
     else:
         assert table is not None
         rows = np.flatnonzero((np.asarray(table.cutoff) == -1) & (np.asarray(table.step) <= until))

@@ -16,7 +16,9 @@ class FeatureRecipe:
     Args:
         target: the column to be predicted.
         horizon: longest lead, in steps.
-        transform: ``log1p`` for targets that are never negative, ``asinh`` otherwise.
+        transform: ``log1p`` for targets that are never negative, ``asinh`` otherwise; ``units`` for the past of each series in
+            units of its own, see `in_units`.
+        base: with ``units``, the guess the past is taken around: ``newest`` or ``moved``.
         seasons: season lengths in steps, shortest first; averages are kept for each phase of each.
         year: steps of a year for comparisons with the same time last year; 0 for none.
         events: known-ahead columns of few levels whose state splits the averages ("same weekday in the same promotion state").
@@ -35,6 +37,7 @@ class FeatureRecipe:
     target: str
     horizon: int
     transform: str = "log1p"
+    base: str = ""
     seasons: tuple[int, ...] = ()
     year: int = 0
     events: tuple[str, ...] = ()

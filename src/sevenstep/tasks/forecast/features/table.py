@@ -20,6 +20,7 @@ from sevenstep.tasks.forecast.features.calendar import twin_steps
 from sevenstep.tasks.forecast.features.history import Asked, history_features, levels, surprises, transform
 from sevenstep.tasks.forecast.features.inputs import event_states, input_features
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.features.units import in_units
 from sevenstep.tasks.forecast.folds import scored_rows
 from sevenstep.tasks.forecast.panel import Panel
 
@@ -135,7 +136,8 @@ def features_for(
         mine = (asked.series >= low) & (asked.series < high)
         local = Asked(asked.series[mine] - np.int32(low), asked.step[mine], asked.origin[mine])
         local_states = None if states is None else states[low:high]
-        for name, column in history_features(scaled[low:high], local_states, pooled, usual, twin[mine], recipe, local):
+        own = history_features(scaled[low:high], local_states, pooled, usual, twin[mine], recipe, local)
+        for name, column in in_units(dict(own), scaled[low:high], recipe, local) if recipe.transform == "units" else own:
             past.setdefault(recipe.free_name(name), np.empty(len(row), dtype=np.float32))[mine] = column
     columns = past | dict(ahead)
     return list(columns), np.column_stack(list(columns.values())), past[recipe.free_name("base")]
