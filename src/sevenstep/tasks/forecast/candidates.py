@@ -24,6 +24,16 @@ BOOSTING: Mapping[str, Any] = {
     "ridge": 1.0,
 }
 
+DRIVERS: Mapping[str, Any] = {
+    "rounds": 300,
+    "learning_rate": 0.05,
+    "leaves": 31,
+    "least_in_leaf": 20,
+    "feature_share": 0.6,
+    "row_share": 0.7,
+    "ridge": 1.0,
+}
+
 BOOSTING_SPACE: Mapping[str, Range] = {
     "rounds": Range(150, 700, log=True, integer=True),
     "learning_rate": Range(0.03, 0.15, log=True),
@@ -39,6 +49,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "statistical": ("method", "seasons", "longest"),
     "smoothed": ("form", "trend", "seasons", "longest", "groups"),
     "boosting": ("scale", "loss", "most_rows", *BOOSTING),
+    "drivers": ("loss", *BOOSTING),
 }
 """What a person may set or search, by family."""
 
@@ -88,7 +99,7 @@ class Entry:
 
     Args:
         name: shown to people.
-        family: ``naive``, ``smoothed``, ``statistical`` or ``boosting``.
+        family: ``naive``, ``smoothed``, ``statistical``, ``boosting`` or ``drivers``.
         reason: why it is tried, as a sentence; may use the fields of `Situation` in braces.
         fits: whether it suits a situation.
         parameters: starting values.
@@ -132,6 +143,11 @@ def _past_alone(situation: Situation) -> bool:
     return situation.inputs == 0 and situation.events == 0 and situation.series >= 5 and situation.points >= 500
 
 
+def _driven(situation: Situation) -> bool:
+    """Few series that have been seen for long, beside inputs that explain them."""
+    return situation.inputs >= 1 and situation.series <= 20 and situation.length >= 1_000
+
+
 CATALOG = (
     Entry("naive", "naive", "the newest value: the least any model must beat", lambda s: True, {"rule": "naive"}, baseline=True),
     Entry(
@@ -167,6 +183,10 @@ CATALOG = (
     Entry(
         "boosting_units", "boosting", "nothing is known ahead: {series} series share how their past goes on, in units of each",
         _past_alone, {**BOOSTING, "scale": "units", "loss": "l1"}, BOOSTING_SPACE,
+    ),
+    Entry(
+        "drivers", "drivers", "{known} ahead and the calendar explain a long history; growth and level are taken apart from them",
+        _driven, {**DRIVERS, "loss": "l1"}, BOOSTING_SPACE,
     ),
     Entry(
         "boosting_log", "boosting",

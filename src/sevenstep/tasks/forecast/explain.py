@@ -16,7 +16,9 @@ from sevenstep.tasks.contract import Explanation
 from sevenstep.tasks.forecast.asking import AskedRows
 from sevenstep.tasks.forecast.explain_series import explain_series, start_words
 from sevenstep.tasks.forecast.families.boosting import BoostingMember
+from sevenstep.tasks.forecast.families.drivers import DriversMember
 from sevenstep.tasks.forecast.families.members import FittedMember
+from sevenstep.tasks.forecast.families.question import Question
 from sevenstep.tasks.forecast.features.history import Asked, untransform
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.units import UNIT
@@ -83,7 +85,7 @@ def explain_item(model: Explained, item: Mapping[str, Any]) -> Explanation:
 
 
 def _start_text(model: Explained) -> str:
-    plain = [fitted for fitted, _ in model.members if not isinstance(fitted.member, BoostingMember)]
+    plain = [fitted for fitted, _ in model.members if not isinstance(fitted.member, (BoostingMember, DriversMember))]
     usual = "usual value of this series at this point of the season, in the same event state"
     if not plain:
         return usual
@@ -114,6 +116,8 @@ def _find(model: Explained, panel: Panel, item: Mapping[str, Any]) -> AskedRows:
 
 def _explain_member(fitted: FittedMember, model: Explained, wanted: AskedRows) -> tuple[float, dict[str, float]]:
     question = wanted.question(model.target, model.settings)
+    if isinstance(fitted.member, DriversMember):
+        return _explain_drivers(fitted.member, question)
     if not isinstance(fitted.member, BoostingMember):
         return explain_series(fitted, question)
     prediction = float(fitted.member.predict(question)[0])
@@ -136,6 +140,21 @@ def _explain_member(fitted: FittedMember, model: Explained, wanted: AskedRows) -
     change = prediction - start
     logarithm = sum(grouped.values())
     factor = change / logarithm if abs(logarithm) > 1e-12 else start
+    return start, {name: value * factor for name, value in grouped.items()}
+
+
+def _explain_drivers(member: DriversMember, question: Question) -> tuple[float, dict[str, float]]:
+    """As for a booster on the scale of logarithms, from the level of the series with its growth on."""
+    level, names, contributions, moved = member.parts(question)
+    start, prediction = (
+        float(untransform(value, member.recipe.transform)[0]) for value in (level, level + contributions.sum(axis=1) + moved)
+    )
+    grouped = {"what rows have in common": float(contributions[0, -1]), _RECENT: float(moved[0])}
+    for name, value in zip(names, contributions[0, :-1], strict=True):
+        words = _words(name, member.recipe)
+        grouped[words] = grouped.get(words, 0.0) + float(value)
+    total = sum(grouped.values())
+    factor = (prediction - start) / total if abs(total) > 1e-12 else start
     return start, {name: value * factor for name, value in grouped.items()}
 
 

@@ -118,9 +118,11 @@ def _check(panel: Panel, folds: Sequence[Fold], brief: Brief) -> None:
 
 
 def _width(recipe: FeatureRecipe) -> int:
-    past = 10 + 4 * len(recipe.seasons) + 3 * bool(recipe.events) + 6 * bool(recipe.year)
-    ahead = len(recipe.numbers) + len(recipe.categories) + 6 * len(recipe.shifted) + 15 * bool(recipe.calendar)
-    return past + ahead
+    return 10 + 4 * len(recipe.seasons) + 3 * bool(recipe.events) + 6 * bool(recipe.year) + _ahead(recipe)
+
+
+def _ahead(recipe: FeatureRecipe) -> int:
+    return len(recipe.numbers) + len(recipe.categories) + 6 * len(recipe.shifted) + 15 * bool(recipe.calendar)
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,8 @@ def _read_off(entry: Entry, features: FeatureRecipe) -> dict[str, Any]:
         return {"seasons": list(features.seasons), "longest": longest}
     if entry.family == "smoothed":
         return {"seasons": list(features.seasons), "longest": longest, "groups": list(features.groups)}
+    if entry.family == "drivers":
+        return {"recipe": features.to_json()}
     if entry.family == "naive":
         return {"season": features.seasons[0] if features.seasons else 1, "recipe": features.to_json()}
     return {}
@@ -211,6 +215,9 @@ def _cost(entry: Entry, situation: Situation, features: FeatureRecipe, parameter
     if entry.family == "boosting":
         rows = min(_table_rows(situation, features), int(parameters.get("most_rows", MOST_ROWS)))
         return 1.0 + rows * float(parameters["rounds"]) * float(parameters["feature_share"]) * _width(features) * SECONDS_PER_CELL
+    if entry.family == "drivers":
+        cells = situation.points * float(parameters["rounds"]) * float(parameters["feature_share"]) * _ahead(features)
+        return 1.0 + cells * SECONDS_PER_CELL
     if entry.family in ("statistical", "smoothed"):
         return (4.0 if entry.family == "statistical" else 0.5) + entry.per_point * situation.points * max(
             len(parameters["seasons"]), 1

@@ -22,7 +22,7 @@ from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import FeatureTable
 from sevenstep.tasks.forecast.features.units import UNIT
 
-__all__ = ["BoostingMember", "fit_boosting"]
+__all__ = ["BoostingMember", "fit_boosting", "lightgbm_parameters"]
 
 EVERY_CORE = 0  # threads of a prediction: as many as the process may use, which is one where fits run side by side
 SMALLEST = 1e-3  # a base below this share of the mean base would blow up quotients
@@ -108,7 +108,7 @@ def fit_boosting(table: FeatureTable, rows: NDArray[np.int64], parameters: Mappi
         free_raw_data=True,
     )
     fixed = {"feature_contri": [float(name != UNIT) for name in table.names]} if unit is not None else {}
-    booster = lightgbm.train(_lightgbm_parameters(parameters, seed) | fixed, data, int(parameters["rounds"]))
+    booster = lightgbm.train(lightgbm_parameters(parameters, seed) | fixed, data, int(parameters["rounds"]))
     return BoostingMember(booster.model_to_string(), str(parameters["scale"]), floor, table.recipe)
 
 
@@ -152,7 +152,8 @@ def _safe(names: Sequence[str]) -> list[str]:
     return [f"f{position}" for position in range(len(names))]
 
 
-def _lightgbm_parameters(parameters: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def lightgbm_parameters(parameters: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """The parameters of a candidate in LightGBM's names, with those that make equal inputs give equal models."""
     return {
         "objective": parameters["loss"],
         "learning_rate": parameters["learning_rate"],

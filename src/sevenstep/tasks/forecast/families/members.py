@@ -11,6 +11,7 @@ import numpy as np
 
 from sevenstep.tasks.contract import Candidate, Fold
 from sevenstep.tasks.forecast.families.boosting import BoostingMember, fit_boosting
+from sevenstep.tasks.forecast.families.drivers import DriversMember, fit_drivers
 from sevenstep.tasks.forecast.families.naive import NaiveMember
 from sevenstep.tasks.forecast.families.question import Member
 from sevenstep.tasks.forecast.families.smoothed import SmoothedMember
@@ -26,6 +27,7 @@ _KINDS: dict[str, Any] = {
     "statistical": StatisticalMember,
     "smoothed": SmoothedMember,
     "boosting": BoostingMember,
+    "drivers": DriversMember,
 }
 
 
@@ -62,6 +64,8 @@ def fit_member(
         member = fit_statistical(panel, settings, candidate.target, until, int(fold.test["steps"]), parameters)
     elif candidate.family == "smoothed":
         member = SmoothedMember(parameters)
+    elif candidate.family == "drivers":
+        member = fit_drivers(panel, until, parameters, seed)
     else:
         assert table is not None
         rows = np.flatnonzero((np.asarray(table.cutoff) == -1) & (np.asarray(table.step) <= until))
