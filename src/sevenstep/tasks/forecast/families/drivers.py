@@ -63,8 +63,8 @@ class DriversMember:
     def parts(self, question: Question) -> tuple[Floats, list[str], Floats, Floats]:
         """What the predictions are the sum of, on the scale of the target.
 
-        Level with growth ``[row]``, names and contributions of the inputs ``[row, input + 1]`` (the last one is what all rows have
-        in common), and by how much the newest values move them ``[row]``.
+        Level with growth ``[row]``, names and contributions of the inputs ``[row, input + 1]`` (the last one is what all rows
+        have in common), and by how much the newest values move them ``[row]``.
         """
         start, trees = self._parts(question.panel, question.asked, question.row, shared=True)
         names = [name for name, _ in _ahead(question.panel, self.recipe, question.asked, question.row)]
