@@ -1,8 +1,8 @@
 """The M3 and M4 competitions for ``bench/forecast.py``: their series, a spec as a user would write it, and their scores.
 
 sMAPE, MASE and OWA as the organisers define them (Makridakis and Hibon, 2000; Makridakis, Spiliotis and Assimakopoulos, 2020),
-with Naive2 as the yardstick: the newest value, seasonally adjusted where a test at 90 % finds a season. Where the test part is kept
-aside, the last horizon of the training part is cut off and stands for it; published figures are of the true test part.
+with Naive2 as the yardstick: the newest value, seasonally adjusted where a test at 90 % finds a season. Where the test part is
+kept aside, the last horizon of the training part is cut off and stands for it; published figures are of the true test part.
 """
 
 from __future__ import annotations

@@ -135,9 +135,8 @@ def _print_part(competition: str, name: str, published: str, rows: Sequence[np.n
     lines.append(("OWA", owa(*means), owa(*draws), 1.0))
     for metric, value, drawn, simple in lines:
         low, high = np.quantile(drawn, [0.025, 0.975])
-        print(
-            f"{competition} {name:<10} {metric:<6} {value:9.4f} ({low:.4f} to {high:.4f})  Naive2 {simple:9.4f}  n {len(rows[0]):,}"
-        )
+        own = f"{competition} {name:<10} {metric:<6} {value:9.4f} ({low:.4f} to {high:.4f})"
+        print(f"{own}  Naive2 {simple:9.4f}  n {len(rows[0]):,}")
     print(f"published: {published}")
 
 

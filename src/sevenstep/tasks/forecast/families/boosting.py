@@ -20,7 +20,7 @@ from sevenstep.tasks.forecast.families.question import Features, Question
 from sevenstep.tasks.forecast.features.history import transform, untransform
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import FeatureTable
-from sevenstep.tasks.forecast.features.units import UNIT
+from sevenstep.tasks.forecast.features.units import HELD, UNIT
 
 __all__ = ["BoostingMember", "fit_boosting", "lightgbm_parameters"]
 
@@ -107,7 +107,7 @@ def fit_boosting(table: FeatureTable, rows: NDArray[np.int64], parameters: Mappi
         params={"max_bin": 127, "verbose": -1},
         free_raw_data=True,
     )
-    fixed = {"feature_contri": [float(name != UNIT) for name in table.names]} if unit is not None else {}
+    fixed = {"feature_contri": [float(name not in HELD) for name in table.names]} if unit is not None else {}
     booster = lightgbm.train(lightgbm_parameters(parameters, seed) | fixed, data, int(parameters["rounds"]))
     return BoostingMember(booster.model_to_string(), str(parameters["scale"]), floor, table.recipe)
 

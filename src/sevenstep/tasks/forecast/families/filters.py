@@ -73,7 +73,7 @@ def smoothed(grid: Floats, horizon: int, trend: str) -> Floats:
 def _block(grid: Floats, horizon: int, forms: _Forms) -> Floats:
     level, slope, loss = _states(grid, forms, sorted({1, max(1, horizon // 2), horizon}))
     least = loss.min(axis=0)
-    weight = np.where(least > 0, (np.where(least > 0, least, 1.0) / np.maximum(loss, 1e-300)) ** POWER, loss <= least)
+    weight = np.where(loss > 0, (least / np.where(loss > 0, loss, 1.0)) ** POWER, 1.0)  # without any loss, a form has it all
     weight /= weight.sum(axis=0)
     base = (weight * level).sum(axis=0)
     return np.column_stack([base + (weight * forms.reach(lead) * slope).sum(axis=0) for lead in range(1, horizon + 1)])

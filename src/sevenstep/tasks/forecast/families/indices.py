@@ -31,11 +31,12 @@ def own_indices(grid: Floats, season: int) -> Floats:
     cycle = (grid.shape[1] - 1 - np.arange(grid.shape[1])) // season
     weight = seen * 0.5 ** (cycle / HALF_LIFE)
     where = np.eye(season)[phase]
-    total, count = (np.where(seen, away, 0.0) * weight) @ where, seen @ where
-    means = total / np.maximum(weight @ where, 1e-12)
+    total, mass = (np.where(seen, away, 0.0) * weight) @ where, weight @ where
+    means = total / np.maximum(mass, 1e-12)
     means -= means.mean(axis=1, keepdims=True)
-    kept = _kept(np.where(seen, away - means[:, phase], 0.0), means, count, season)
-    indices: Floats = means * np.where(count.min(axis=1) >= 1, kept, 0.0)[:, None]
+    worth = mass**2 / np.maximum(weight**2 @ where, 1e-12)  # cycles that count alike would tell as much
+    kept = _kept(np.where(seen, away - means[:, phase], 0.0), seen.sum(axis=1), means, worth)
+    indices: Floats = means * np.where((mass > 0).all(axis=1), kept, 0.0)[:, None]
     return indices
 
 
@@ -50,12 +51,13 @@ def _centred(grid: Floats, season: int) -> Floats:
     return result
 
 
-def _kept(left: Floats, means: Floats, count: Floats, season: int) -> Floats:
+def _kept(left: Floats, rows: NDArray[np.int64], means: Floats, worth: Floats) -> Floats:
     """The share of each series' indices that is no noise: 1 - (season - 3) v / sum of squares, v being the variance of one."""
+    season = means.shape[1]
     if season <= 3:
         return np.ones(len(means))
-    freedom = np.maximum(count.sum(axis=1) - season, 1.0)
-    noise = (left**2).sum(axis=1) / freedom / np.maximum(count.mean(axis=1), 1.0)
+    freedom = np.maximum(rows - season, 1.0)
+    noise = (left**2).sum(axis=1) / freedom / np.maximum(worth.mean(axis=1), 1.0)
     squares = (means**2).sum(axis=1)
     kept: Floats = np.clip(1.0 - (season - 3) * noise / np.where(squares > 0, squares, 1.0), 0.0, 1.0)
     return kept

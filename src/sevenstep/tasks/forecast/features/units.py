@@ -15,13 +15,14 @@ from sevenstep.tasks.forecast.features.history import Asked, Named
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.windows import cumulative, last_value
 
-__all__ = ["UNIT", "best_base", "in_units", "moved", "unit_grid"]
+__all__ = ["HELD", "UNIT", "best_base", "in_units", "moved", "unit_grid"]
 
 Floats = NDArray[np.float32]
 Grid = NDArray[np.floating]
 
 UNIT = "unit"
-"""The column that holds the unit of each row; trees must not split on it, as it names the series."""
+HELD = ("base", UNIT)
+"""Columns that hold the base and the unit of each row in units of the target: trees must not split on what names the series."""
 
 CYCLES = 3  # of each season looked back
 RECENT = (1, 2, 3, 6, 12, 24)  # steps back from the origin
