@@ -166,23 +166,23 @@ CATALOG = (
     ),
     Entry(
         "smoothing", "smoothed", "many forms of a damped trend weighed for each series, its season multiplying", _regular,
-        {"form": "multiplies", "trend": "damped"}, per_point=1.2e-5,
+        {"form": "multiplies", "trend": "damped"}, per_point=6.0e-6,
     ),
     Entry(
         "smoothing_line", "smoothed", "levels with shares of the straight line through a series, as theta has it", _regular,
-        {"form": "multiplies", "trend": "drift"}, per_point=6.0e-6,
+        {"form": "multiplies", "trend": "drift"}, per_point=3.0e-6,
     ),
     Entry(
         "smoothing_adds", "smoothed", "the same with a season that adds, for values that may be 0 or less", _regular,
-        {"form": "adds", "trend": "damped"}, per_point=1.2e-5,
+        {"form": "adds", "trend": "damped"}, per_point=6.0e-6,
     ),
     Entry(
         "smoothing_shared", "smoothed", "{series} series share a season of {season} steps that each has seen only a few times",
-        _shares_season, {"form": "shared", "trend": "drift"}, per_point=1.0e-5,
+        _shares_season, {"form": "shared", "trend": "drift"}, per_point=5.0e-6,
     ),
     Entry(
         "boosting_units", "boosting", "nothing is known ahead: {series} series share how their past goes on, in units of each",
-        _past_alone, {**BOOSTING, "scale": "units", "loss": "l1"}, BOOSTING_SPACE,
+        _past_alone, {**BOOSTING, "rounds": 400, "learning_rate": 0.06, "scale": "units", "loss": "l1"}, BOOSTING_SPACE,
     ),
     Entry(
         "drivers", "drivers", "{known} ahead and the calendar explain a long history; growth and level are taken apart from them",

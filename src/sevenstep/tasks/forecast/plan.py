@@ -121,6 +121,10 @@ def _width(recipe: FeatureRecipe) -> int:
     return 10 + 4 * len(recipe.seasons) + 3 * bool(recipe.events) + 6 * bool(recipe.year) + _ahead(recipe)
 
 
+def _units_width(recipe: FeatureRecipe) -> int:
+    return 9 + 3 * len(recipe.seasons)
+
+
 def _ahead(recipe: FeatureRecipe) -> int:
     return len(recipe.numbers) + len(recipe.categories) + 6 * len(recipe.shifted) + 15 * bool(recipe.calendar)
 
@@ -214,14 +218,15 @@ def _cost(entry: Entry, situation: Situation, features: FeatureRecipe, parameter
     """Planned seconds of one fit and its scoring."""
     if entry.family == "boosting":
         rows = min(_table_rows(situation, features), int(parameters.get("most_rows", MOST_ROWS)))
-        return 1.0 + rows * float(parameters["rounds"]) * float(parameters["feature_share"]) * _width(features) * SECONDS_PER_CELL
+        width = _width(features) + (_units_width(features) if parameters.get("scale") == "units" else 0)
+        return 1.0 + rows * float(parameters["rounds"]) * float(parameters["feature_share"]) * width * SECONDS_PER_CELL
     if entry.family == "drivers":
         cells = situation.points * float(parameters["rounds"]) * float(parameters["feature_share"]) * _ahead(features)
         return 1.0 + cells * SECONDS_PER_CELL
     if entry.family in ("statistical", "smoothed"):
-        return (4.0 if entry.family == "statistical" else 0.5) + entry.per_point * situation.points * max(
-            len(parameters["seasons"]), 1
-        )
+        values = min(situation.points, situation.series * int(parameters["longest"]))
+        start = 4.0 if entry.family == "statistical" else 0.5
+        return start + entry.per_point * values * max(len(parameters["seasons"]), 1)
     return 0.1 + 2e-7 * situation.points
 
 
