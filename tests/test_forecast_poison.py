@@ -36,6 +36,7 @@ MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
     "boosting_log": ("boosting", {}),
     "boosting_ratio": ("boosting", {"scale": "ratio", "loss": "l1"}),
     "boosting_units": ("boosting", {"scale": "units", "loss": "l1"}),
+    "boosting_shared": ("boosting", {"scale": "ratio", "loss": "l1"}),
     "smoothing": ("smoothed", {"form": "multiplies"}),
     "smoothing_adds": ("smoothed", {"form": "adds"}),
     "smoothing_shared": ("smoothed", {"form": "shared", "trend": "drift"}),
@@ -62,9 +63,15 @@ def stage(kind: str, after: int) -> Stage:
     return panel, settings, build_table(panel, RECIPE, CUTOFFS)
 
 
+OTHERS = {
+    "boosting_units": replace(RECIPE, transform="units", base="moved"),
+    "boosting_shared": replace(RECIPE, shares=True),
+}
+
+
 @cache
-def units_table(kind: str, after: int) -> FeatureTable:
-    return build_table(stage(kind, after)[0], replace(RECIPE, transform="units", base="moved"), CUTOFFS)
+def table_of(kind: str, after: int, name: str) -> FeatureTable:
+    return build_table(stage(kind, after)[0], OTHERS[name], CUTOFFS)
 
 
 CLEAN = ("none", CUTOFF)
@@ -88,7 +95,7 @@ def features(kind: str, after: int) -> dict[str, NDArray[Any]]:
 def scores(kind: str, after: int, name: str, cutoff: int = CUTOFF) -> ScoreTable:
     family, parameters = MEMBERS[name]
     panel, settings, table = stage(kind, after)
-    table = units_table(kind, after) if name == "boosting_units" else table
+    table = table_of(kind, after, name) if name in OTHERS else table
     own, fold = candidate(family, table.recipe, name, CUTOFFS, **parameters), fold_at(cutoff, HORIZON, CUTOFFS.index(cutoff))
     needed = table if family == "boosting" else None
     return score_member(fit_member(own, fold, panel, settings, needed, 3), own, fold, panel, settings, needed)

@@ -16,8 +16,8 @@ from forecast_worlds import ask, panel_of, plain_data
 from sevenstep.data.dataset import Dataset, Roles
 from sevenstep.tasks.forecast.families import filters
 from sevenstep.tasks.forecast.families.filters import ALPHAS, BETAS, PHIS, SLOPES, smoothed
-from sevenstep.tasks.forecast.families.indices import own_indices, shared_indices
 from sevenstep.tasks.forecast.families.smoothed import SmoothedMember
+from sevenstep.tasks.forecast.features.indices import own_indices, shared_indices
 
 Floats = NDArray[np.float64]
 WEEKS = 52

@@ -12,7 +12,7 @@ from sevenstep.tasks.forecast.families.naive import RULES
 from sevenstep.tasks.forecast.families.smoothed import FORMS
 from sevenstep.tasks.forecast.families.statistical import METHODS
 
-__all__ = ["BOOSTING", "CATALOG", "CHOICES", "PARAMETERS", "Entry", "Situation"]
+__all__ = ["BOOSTING", "CATALOG", "CHOICES", "PARAMETERS", "Entry", "Situation", "shares_season"]
 
 BOOSTING: Mapping[str, Any] = {
     "rounds": 250,
@@ -132,7 +132,8 @@ def _two_seasons(situation: Situation) -> bool:
     return situation.season > 1 and situation.length >= 2.2 * situation.season and _regular(situation)
 
 
-def _shares_season(situation: Situation) -> bool:
+def shares_season(situation: Situation) -> bool:
+    """Whether many series have seen a long season only so often that its shape is better told together."""
     return (
         situation.season >= 12 and situation.series >= 10 and situation.length >= 1.25 * situation.season and _regular(situation)
     )
@@ -178,7 +179,7 @@ CATALOG = (
     ),
     Entry(
         "smoothing_shared", "smoothed", "{series} series share a season of {season} steps that each has seen only a few times",
-        _shares_season, {"form": "shared", "trend": "drift"}, per_point=5.0e-6,
+        shares_season, {"form": "shared", "trend": "drift"}, per_point=5.0e-6,
     ),
     Entry(
         "boosting_units", "boosting", "nothing is known ahead: {series} series share how their past goes on, in units of each",

@@ -34,6 +34,7 @@ _PAST = (
     ("last_phase_", "same phase of the season lately"),
     ("state_", "same day in the same event state lately"),
     ("last_year_", "same time last year"),
+    ("shared_", "season shared with similar series"),
     ("closed_", "closed days around"),
     ("calendar_", "calendar and holidays"),
     ("lead", "how far ahead"),

@@ -19,7 +19,7 @@ from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.contract import Candidate, Fold, Plan
 from sevenstep.tasks.forecast.asked import wanted
-from sevenstep.tasks.forecast.candidates import BOOSTING, CATALOG, Entry, Situation
+from sevenstep.tasks.forecast.candidates import BOOSTING, CATALOG, Entry, Situation, shares_season
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.units import best_base
 from sevenstep.tasks.forecast.folds import plan_folds
@@ -35,6 +35,7 @@ BOOSTING_SHARE = 0.22  # of a fold's seconds for each boosting candidate: room f
 SECONDS_PER_CELL = 1.6e-8  # one core: rows x rounds x features looked at, at 63 leaves; measured with LightGBM 4.7
 MOST_ROWS, FEWEST_ROWS = 400_000, 60_000
 FEW_ROWS = 50_000  # below this, trees are smaller
+FEW_CYCLES = 5  # of a season that trees start from as shared with similar series
 FEW_POINTS = 150_000  # below this, each value is seen from several origins
 
 
@@ -50,6 +51,7 @@ def make_plan(data: Dataset, recipe: Mapping[str, Any], brief: Brief) -> Plan:
     for target in brief.targets:
         features = _features(panel, target, recipe["targets"][target], brief, seconds)
         situation = _situation(panel, settings, target, features)
+        features = replace(features, shares=_few_cycles(situation, features))
         entries = wanted(brief, target, situation, _catalog(_table_rows(situation, features)))
         chosen, left_out = _affordable(entries, situation, features, _Stages(panel, features, folds), seconds)
         candidates += chosen
@@ -74,6 +76,11 @@ def _situation(panel: Panel, settings: Settings, target: str, features: FeatureR
         length=float(np.median(counts)) if len(counts) else 0.0,
         gaps=settings.gaps,
     )
+
+
+def _few_cycles(situation: Situation, features: FeatureRecipe) -> bool:
+    """Whether the season that trees start from is better shared: groups are named, and no series could know its own well."""
+    return bool(features.groups) and shares_season(situation) and situation.length <= FEW_CYCLES * situation.season
 
 
 def _features(panel: Panel, target: str, recipe: Mapping[str, Any], brief: Brief, seconds: float) -> FeatureRecipe:
@@ -145,7 +152,7 @@ class _Stages:
     def _in_units(self, until: int) -> FeatureRecipe:
         grid = self.panel.grid(self.features.target)
         base = best_base(grid, self.features.seasons, self.features.horizon, until)
-        return replace(self.features, transform="units", base=base)
+        return replace(self.features, transform="units", base=base, shares=False)
 
 
 def _table_rows(situation: Situation, features: FeatureRecipe) -> int:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.families.filters import smoothed
-from sevenstep.tasks.forecast.families.indices import own_indices, shared_indices
 from sevenstep.tasks.forecast.families.question import Question
 from sevenstep.tasks.forecast.families.statistical import regular
+from sevenstep.tasks.forecast.features.indices import groupings_of, own_indices, shared_indices
 from sevenstep.tasks.forecast.panel import Panel
 
 __all__ = ["FORMS", "SmoothedMember"]
@@ -68,7 +67,7 @@ class SmoothedMember:
 
     def _shared(self, past: Floats, wanted: NDArray[np.integer], panel: Panel, horizon: int) -> Floats:
         season, columns = int(self.parameters["seasons"][0]), past.shape[1]
-        groupings = _groupings(panel, self.parameters["groups"])
+        groupings = groupings_of(panel, self.parameters["groups"])
         indices = shared_indices(past, np.isfinite(past), season, groupings)[wanted]
         left = _filled(past[wanted] - indices[:, np.arange(columns) % season])
         ahead: Floats = indices[:, (columns + np.arange(horizon)) % season]
@@ -108,12 +107,3 @@ def _filled(past: Floats) -> Floats:
         known = regular(values)
         own[len(own) - len(known) :] = known
     return result
-
-
-def _groupings(panel: Panel, columns: Sequence[str]) -> list[NDArray[np.int64]]:
-    """For each column a number for each series, equal where the column is; columns that tell every series apart are left out."""
-    if not columns:
-        return []
-    own = panel.rows.group_by("series").agg(pl.col(columns).drop_nulls().first()).sort("series")
-    numbered = own.select((pl.col(name).rank("dense") - 1).fill_null(own[name].n_unique()).cast(pl.Int64) for name in columns)
-    return [column.to_numpy() for column in numbered if column.n_unique() < len(own)]

@@ -25,6 +25,7 @@ class FeatureRecipe:
         numbers: known-ahead and static columns taken as numbers.
         categories: known-ahead and static columns taken as codes, each with its levels in code order.
         shifted: known-ahead columns also taken from neighbouring steps.
+        shares: whether the guess everything is learnt around has a season shared within ``groups``, see `shared_guess`.
         groups: segment columns over which levels and trends are pooled.
         closures: whether a missing row is a planned closure, known ahead.
         calendar: country, subdivision and extra events for calendar features; empty for none.
@@ -44,6 +45,7 @@ class FeatureRecipe:
     numbers: tuple[str, ...] = ()
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shifted: tuple[str, ...] = ()
+    shares: bool = False
     groups: tuple[str, ...] = ()
     closures: bool = False
     calendar: Mapping[str, Any] = field(default_factory=dict)

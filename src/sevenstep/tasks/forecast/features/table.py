@@ -20,6 +20,7 @@ from sevenstep.tasks.forecast.features.calendar import twin_steps
 from sevenstep.tasks.forecast.features.history import Asked, history_features, levels, surprises, transform
 from sevenstep.tasks.forecast.features.inputs import event_states, input_features
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.features.shared import shared_columns, shared_guess
 from sevenstep.tasks.forecast.features.units import in_units
 from sevenstep.tasks.forecast.folds import scored_rows
 from sevenstep.tasks.forecast.panel import Panel
@@ -139,8 +140,13 @@ def features_for(
         own = history_features(scaled[low:high], local_states, pooled, usual, twin[mine], recipe, local)
         for name, column in in_units(dict(own), scaled[low:high], recipe, local) if recipe.transform == "units" else own:
             past.setdefault(recipe.free_name(name), np.empty(len(row), dtype=np.float32))[mine] = column
+    base = past[recipe.free_name("base")]
+    if recipe.shares:
+        guess = shared_guess(panel, recipe, asked)
+        past |= {recipe.free_name(name): made for name, made in shared_columns(guess, base, past[recipe.free_name("level")])}
+        base = np.where(np.isfinite(guess), guess, base)
     columns = past | dict(ahead)
-    return list(columns), np.column_stack(list(columns.values())), past[recipe.free_name("base")]
+    return list(columns), np.column_stack(list(columns.values())), base
 
 
 def _pooled(

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-__all__ = ["own_indices", "shared_indices"]
+from sevenstep.tasks.forecast.panel import Panel
+
+__all__ = ["groupings_of", "own_indices", "shared_indices"]
 
 Floats = NDArray[np.float64]
 
@@ -139,3 +142,12 @@ def _indices(seen: _Seen, away: Floats, group: NDArray[np.int64]) -> Floats:
 def _distances(size: int) -> Floats:
     places = np.arange(size, dtype=np.float64)
     return np.abs(places[:, None] - places)
+
+
+def groupings_of(panel: Panel, columns: Sequence[str]) -> list[NDArray[np.int64]]:
+    """For each column a number for each series, equal where the column is; columns that tell every series apart are left out."""
+    if not columns:
+        return []
+    own = panel.rows.group_by("series").agg(pl.col(columns).drop_nulls().first()).sort("series")
+    numbered = own.select((pl.col(name).rank("dense") - 1).fill_null(own[name].n_unique()).cast(pl.Int64) for name in columns)
+    return [column.to_numpy() for column in numbered if column.n_unique() < len(own)]
