@@ -25,7 +25,7 @@ LEVEL = 16.0  # half-lives of the level in a season
 
 
 def shared_guess(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> Floats:
-    """For each asked row the level at its origin with the shared index of its phase, on the scale of the target; NaN without a past.
+    """For each asked row its level at the origin with the shared index of its phase, on the target's scale; NaN without a past.
 
     Indices are those of the newest of some columns, `MADE_ANEW` in a season, that is not after the origin, and see nothing later.
     """
