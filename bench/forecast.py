@@ -2,11 +2,15 @@
 
     python bench/forecast.py SPEC [SPEC ...] [--windows 2] [--set KEY=VALUE] [--keep DIR]
     python bench/forecast.py SPEC --actuals FILE        # score the rows whose target the data do not hold
+    python bench/forecast.py --m4 weekly --m3 all --data DIR [--series 1000] [--budget 5min]
 
 For each spec and window the last ``horizon`` steps (or those before them) are cut off the training rows, so that the run sees
 only what is known ahead about them. The spec then runs as it stands, the rows cut off are predicted, and every KPI and the
 usual metrics are printed with n and a 95 % interval (bootstrap over series), beside the simple rules on the same rows, with
 seconds and peak memory.
+
+A part of the M3 or M4 competition is run with a spec as a user would write it, on its training rows alone, and scored with sMAPE,
+MASE and OWA beside Naive2 on the same rows and what was published.
 """
 
 from __future__ import annotations
@@ -16,12 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from competitions import PARTS, PUBLISHED, Part, mase, naive2, owa, read_part, smape, spec_text
 from memory import TreeMemory
 from ruamel.yaml import YAML
 
@@ -47,6 +52,9 @@ SHOWN = ("wape", "rmspe", "mae", "bias", "coverage_80", "coverage_95")
 def main() -> None:
     """Run the windows of every spec and print one table."""
     options = _options()
+    for competition in ("m3", "m4"):
+        names = getattr(options, competition)
+        _competition(competition, list(PARTS[competition]) if names == ["all"] else names, options)
     for path in options.specs:
         for window in range(options.windows if options.actuals is None else 1):
             _window(Path(path).resolve(), window, options)
@@ -54,7 +62,12 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("specs", nargs="+")
+    parser.add_argument("specs", nargs="*")
+    for competition, parts in PARTS.items():
+        parser.add_argument(f"--{competition}", nargs="+", default=[], choices=[*parts, "all"], help="parts of the competition")
+    parser.add_argument("--data", type=Path, help="folder with the competitions' folders m3 and m4")
+    parser.add_argument("--series", type=int, help="so many series of a part, drawn with seed 0")
+    parser.add_argument("--budget", default="5min", help="budget of a competition's spec")
     parser.add_argument("--windows", type=int, default=1, help="how many horizons back from the end to score, one run each")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--actuals", type=Path, help="file with keys, time and targets of the open rows")
@@ -76,6 +89,55 @@ def _window(path: Path, window: int, options: argparse.Namespace) -> None:
         forecasts.write_parquet(folder / "forecasts.parquet")
         print(f"\n{spec.name}, window {window}: {seconds:.0f} s wall, peak {peak:,.0f} MiB over all processes")
         _print_scores(spec, forecasts, truth, _simple(runnable, folder / "store", options.overrides))
+
+
+def _competition(competition: str, names: list[str], options: argparse.Namespace) -> None:
+    """Run and score some parts; the last line is the mean over the series of all of them."""
+    found = []
+    for name in names:
+        part = read_part(options.data, competition, name, options.series)
+        found.append(_part(part, options))
+    if len(found) > 1:
+        rows = [np.concatenate(values) for values in zip(*found, strict=True)]
+        _print_part(competition, "all", PUBLISHED[competition].get("all", ""), rows)
+
+
+def _part(part: Part, options: argparse.Namespace) -> tuple[np.ndarray[Any, Any], ...]:
+    """sMAPE and MASE of every series, ours first, then those of Naive2."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) if options.keep is None else options.keep / f"{part.competition}-{part.name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        part.train.write_parquet(folder / "rows.parquet")
+        spec = folder / "sevenstep.yaml"
+        spec.write_text(spec_text(part, options.budget), encoding="utf-8")
+        seconds, peak = _run(spec, folder / "store", options.overrides)
+        forecasts = Project(spec, folder / "store", options.overrides).predict()
+    names, past, truth = part.arrays()
+    wanted = part.test.select("unique_id", "t").join(forecasts, on=["unique_id", "t"], how="left").sort("unique_id", "t")
+    made = wanted["prediction"].to_numpy().reshape(truth.shape)
+    simple = naive2(past, part.season, part.horizon)
+    rows = tuple(values for one in (made, simple) for values in (smape(truth, one), mase(truth, one, past, part.season)))
+    which = "the competition's test part" if part.official else "the last horizon of the training part"
+    print(f"\n{part.competition} {part.name}: {len(names):,} series on {which}; {seconds:.0f} s wall, peak {peak:,.0f} MiB")
+    _print_part(part.competition, part.name, PUBLISHED[part.competition][part.name], rows)
+    for level in (80, 95):
+        inside = part.test.join(wanted, on=["unique_id", "t"]).select(pl.col("y").is_between(f"lower_{level}", f"upper_{level}"))
+        print(f"bounds at {level} %: {100 * inside.to_series().mean():.1f} % of {len(inside):,} rows inside")
+    return rows
+
+
+def _print_part(competition: str, name: str, published: str, rows: Sequence[np.ndarray[Any, Any]]) -> None:
+    """Means over series with 95 % bootstrap intervals over series."""
+    chosen = np.random.default_rng(0).integers(0, len(rows[0]), (1000, len(rows[0])))
+    draws = [np.nanmean(values[chosen], axis=1) for values in rows]
+    means = [float(np.nanmean(values)) for values in rows]
+    lines = [("sMAPE", means[0], draws[0], means[2]), ("MASE", means[1], draws[1], means[3])]
+    lines.append(("OWA", owa(*means), owa(*draws), 1.0))
+    for metric, value, drawn, simple in lines:
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        own = f"{competition} {name:<10} {metric:<6} {value:9.4f} ({low:.4f} to {high:.4f})"
+        print(f"{own}  Naive2 {simple:9.4f}  n {len(rows[0]):,}")
+    print(f"published: {published}")
 
 
 def _main_rows(spec: Spec) -> pl.DataFrame:

@@ -130,6 +130,10 @@ def candidate(family: str, recipe: FeatureRecipe, name: str = "", cutoffs: Seque
         own, stage = {**SMALL, "scale": "log", "loss": "l2"}, {"recipe": recipe.to_json(), "cutoffs": list(cutoffs)}
     if family == "statistical":
         own = {"seasons": list(recipe.seasons), "longest": 1_000}
+    if family == "smoothed":
+        own = {"seasons": list(recipe.seasons), "longest": 1_000, "groups": list(recipe.groups), "trend": "damped"}
+    if family == "drivers":
+        own = {**SMALL, "loss": "l1", "recipe": recipe.to_json()}
     return Candidate(name or family, family, recipe.target, "", {**own, **parameters}, stage=stage)
 
 

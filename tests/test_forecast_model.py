@@ -47,6 +47,8 @@ def member(data: Dataset, name: str, recipe: Any) -> FittedMember:
         "boosting_ratio": ("boosting", {"scale": "ratio", "loss": "l1"}),
         "seasonal_naive": ("naive", {"rule": "seasonal_naive"}),
         "theta": ("statistical", {"method": "theta"}),
+        "smoothing": ("smoothed", {"form": "multiplies", "trend": "damped"}),
+        "drivers": ("drivers", {}),
     }
     family, parameters = kind[name]
     table = build_table(panel, recipe, []) if family == "boosting" else None
@@ -178,7 +180,7 @@ def test_a_gap_in_the_past_is_forecast_from_the_step_before_it(name: str) -> Non
     assert later["prediction"].equals(found["prediction"])
 
 
-@pytest.mark.parametrize("names", [("boosting_log", "theta"), ("seasonal_naive",), ("boosting_ratio",)])
+@pytest.mark.parametrize("names", [("boosting_log", "theta"), ("seasonal_naive",), ("boosting_ratio",), ("smoothing", "drivers")])
 def test_a_saved_model_predicts_and_explains_the_same(names: tuple[str, ...], tmp_path: Path) -> None:
     model = shop_model(*names)
     model.save(tmp_path)

@@ -50,7 +50,7 @@ def test_equal_inputs_give_an_equal_plan_that_survives_json() -> None:
 
 def test_every_family_is_there_with_a_reason_and_shares_one_stage() -> None:
     made = plan()
-    assert {candidate.family for candidate in made.candidates} == {"naive", "statistical", "boosting"}
+    assert {candidate.family for candidate in made.candidates} == {"naive", "smoothed", "statistical", "boosting"}
     assert all(candidate.reason and "{" not in candidate.reason for candidate in made.candidates)
     stages = [candidate.stage for candidate in made.candidates if candidate.family == "boosting"]
     assert len(stages) >= 2

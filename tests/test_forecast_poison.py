@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -34,6 +35,12 @@ MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
     "stl_ets": ("statistical", {"method": "stl_ets"}),
     "boosting_log": ("boosting", {}),
     "boosting_ratio": ("boosting", {"scale": "ratio", "loss": "l1"}),
+    "boosting_units": ("boosting", {"scale": "units", "loss": "l1"}),
+    "boosting_shared": ("boosting", {"scale": "ratio", "loss": "l1"}),
+    "smoothing": ("smoothed", {"form": "multiplies"}),
+    "smoothing_adds": ("smoothed", {"form": "adds"}),
+    "smoothing_shared": ("smoothed", {"form": "shared", "trend": "drift"}),
+    "drivers": ("drivers", {}),
 }
 
 
@@ -54,6 +61,17 @@ def stage(kind: str, after: int) -> Stage:
         items = items.with_columns(late)
     panel, settings = panel_of(shop_data(items))
     return panel, settings, build_table(panel, RECIPE, CUTOFFS)
+
+
+OTHERS = {
+    "boosting_units": replace(RECIPE, transform="units", base="moved"),
+    "boosting_shared": replace(RECIPE, shares=True),
+}
+
+
+@cache
+def table_of(kind: str, after: int, name: str) -> FeatureTable:
+    return build_table(stage(kind, after)[0], OTHERS[name], CUTOFFS)
 
 
 CLEAN = ("none", CUTOFF)
@@ -77,7 +95,8 @@ def features(kind: str, after: int) -> dict[str, NDArray[Any]]:
 def scores(kind: str, after: int, name: str, cutoff: int = CUTOFF) -> ScoreTable:
     family, parameters = MEMBERS[name]
     panel, settings, table = stage(kind, after)
-    own, fold = candidate(family, RECIPE, name, CUTOFFS, **parameters), fold_at(cutoff, HORIZON, CUTOFFS.index(cutoff))
+    table = table_of(kind, after, name) if name in OTHERS else table
+    own, fold = candidate(family, table.recipe, name, CUTOFFS, **parameters), fold_at(cutoff, HORIZON, CUTOFFS.index(cutoff))
     needed = table if family == "boosting" else None
     return score_member(fit_member(own, fold, panel, settings, needed, 3), own, fold, panel, settings, needed)
 

@@ -1,13 +1,15 @@
 """What out-of-fold errors say: a shift that suits the KPI's metric, and bounds by lead that cover what they promise.
 
 Bounds are split conformal: quantiles of normalised out-of-fold errors with the finite-sample correction (Vovk et al., 2005; Lei
-et al., 2018), kept by lead. Errors are divided by the size of the forecast and by how hard the series has been, so one set of
-quantiles serves large and small, calm and wild series.
+et al., 2018). Errors are divided by the size of the forecast, by how hard the series has been and by how errors grow with the
+lead, so one set of quantiles serves large and small, calm and wild series, near and far. How hard a series has been is read off
+its other folds, and bounds are widened until each fold is covered as promised by what the others say: origins differ, and bounds
+fitted to the same few would be too narrow for the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,9 @@ from sevenstep.tasks.shifting import best_shift
 __all__ = ["apply", "calibrate"]
 
 SHRINK = 30.0  # rows of a series whose own spread counts as much as the spread of all
-FEWEST_IN_BUCKET = 150
+NEAR = 0.15  # distance of logarithms over which errors at one lead tell of those at another
+EACH_LEAD = 48  # leads with bounds of their own; later ones share them with others within a tenth
+NARROWEST, WIDEST = 0.85, 2.0  # limits to how bounds are changed so that folds cover each other
 LEVELS = {"lower_80": 0.10, "upper_80": 0.90, "lower_95": 0.025, "upper_95": 0.975}
 FLOOR = 0.05  # of a series' usual size: below it, errors are not divided any further
 
@@ -38,10 +42,12 @@ def calibrate(scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
     shift = best_shift(frame, metric)
     frame = frame.with_columns(pl.col("prediction") * shift)
     size, usual = _usual_size(frame)
-    unit = _unit(frame, size, usual)
-    error = (frame["truth"].to_numpy() - frame["prediction"].to_numpy()) / unit
-    spread, all_spread = _spread(frame["cluster"].to_numpy(), error, len(size))
-    normal = error / spread[frame["cluster"].to_numpy()]
+    error = (frame["truth"].to_numpy() - frame["prediction"].to_numpy()) / _unit(frame, size, usual)
+    fold, cluster, lead = (frame[name].to_numpy() for name in ("fold", "cluster", "lead"))
+    spread, all_spread = _spread(cluster, error, len(size))
+    normal = error / _others_spread(fold, cluster, error, len(size))
+    quantiles = _quantiles(lead, normal)
+    wider = _widening(fold, lead, normal)
     return {
         "shift": shift,
         "metric": metric,
@@ -50,7 +56,7 @@ def calibrate(scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
         "spread": all_spread,
         "spreads": _rounded(spread),
         "floor_zero": bool((frame["truth"] >= 0).all()),
-        "leads": _quantiles(frame["lead"].to_numpy(), normal),
+        "leads": [_widened(bucket, wider) for bucket in quantiles],
         "n": len(frame),
     }
 
@@ -89,32 +95,82 @@ def _spread(cluster: NDArray[np.int32], error: Floats, count: int) -> tuple[Floa
     return (total + SHRINK * everyone) / (rows + SHRINK), everyone
 
 
-def _quantiles(lead: NDArray[np.int32], normal: Floats) -> list[dict[str, float]]:
-    """Corrected quantiles for runs of neighbouring leads that hold enough rows each."""
-    edges, result = _buckets(lead), []
-    for low, high in edges:
-        errors = np.sort(normal[(lead >= low) & (lead <= high)])
-        bucket: dict[str, float] = {"from": float(low), "to": float(high), "n": float(len(errors))}
-        for name, level in LEVELS.items():
-            bucket[name] = _corrected(errors, level)
-        result.append(bucket)
+def _others_spread(fold: NDArray[np.int32], cluster: NDArray[np.int32], error: Floats, count: int) -> Floats:
+    """For each row the spread of its series in the other folds; in all of them where there is only one."""
+    result = np.empty(len(error))
+    for number in np.unique(fold):
+        mine = fold == number
+        rest = ~mine if not mine.all() else mine
+        result[mine] = _spread(cluster[rest], error[rest], count)[0][cluster[mine]]
     return result
 
 
-def _buckets(lead: NDArray[np.int32]) -> list[tuple[int, int]]:
-    buckets: list[tuple[int, int]] = []
-    low, held = None, 0
-    leads, counts = np.unique(lead, return_counts=True)
-    for value, count in zip(leads, counts, strict=True):
-        low = value if low is None else low
-        held += count
-        if held >= FEWEST_IN_BUCKET:
-            buckets.append((int(low), int(value)))
-            low, held = None, 0
-    if low is not None:
-        start = buckets.pop()[0] if buckets else int(low)
-        buckets.append((start, int(leads[-1])))
-    return buckets
+def _quantiles(lead: NDArray[np.int32], normal: Floats) -> list[dict[str, float]]:
+    """Corrected quantiles of all errors, stretched for each run of neighbouring leads by how large errors are around it."""
+    edges = _edges(lead)
+    stretch = _stretch(lead, normal, edges)
+    errors = np.sort(normal / stretch[_bucket_of(lead, edges)])
+    corrected = {name: _corrected(errors, level) for name, level in LEVELS.items()}
+    counts = np.bincount(_bucket_of(lead, edges), minlength=len(edges))
+    return [
+        {"from": float(low), "to": float(high), "n": float(n), **{name: factor * value for name, value in corrected.items()}}
+        for (low, high), factor, n in zip(edges, stretch, counts, strict=True)
+    ]
+
+
+def _edges(lead: NDArray[np.int32]) -> list[tuple[int, int]]:
+    """Runs of leads that share their bounds, first and last of each."""
+    runs: list[tuple[int, int]] = []
+    for value in np.unique(lead).tolist():
+        if runs and value > EACH_LEAD and value <= 1.1 * runs[-1][0]:
+            runs[-1] = (runs[-1][0], value)
+        else:
+            runs.append((value, value))
+    return runs
+
+
+def _stretch(lead: NDArray[np.int32], normal: Floats, edges: list[tuple[int, int]]) -> Floats:
+    """Mean absolute error around each run of leads relative to that of all, near ones counting most."""
+    bucket = _bucket_of(lead, edges)
+    total, count = np.bincount(bucket, np.abs(normal), len(edges)), np.bincount(bucket, minlength=len(edges))
+    middle = np.log(np.array(edges, dtype=np.float64).mean(axis=1))
+    near = np.exp(-0.5 * ((middle[:, None] - middle) / NEAR) ** 2)
+    around: Floats = (near @ total) / (near @ count) / max(float(np.mean(np.abs(normal))), 1e-12)
+    return np.where(around > 0, around, 1.0)
+
+
+def _widening(fold: NDArray[np.int32], lead: NDArray[np.int32], normal: Floats) -> dict[str, float]:
+    """For each bound the factor with which bounds made without a fold cover it as promised, in the mean over folds."""
+    numbers = np.unique(fold)
+    if len(numbers) < 2:
+        return dict.fromkeys(LEVELS, 1.0)
+    needed = {level: np.empty(len(normal)) for level in ("80", "95")}
+    for number in numbers:
+        mine = fold == number
+        quantiles = _quantiles(lead[~mine], normal[~mine])
+        bucket = _bucket_of(lead[mine], [(int(entry["from"]), int(entry["to"])) for entry in quantiles])
+        for level, factors in needed.items():
+            low, high = (np.array([entry[f"{side}_{level}"] for entry in quantiles])[bucket] for side in ("lower", "upper"))
+            bound = np.where(normal[mine] > 0, np.maximum(high, 1e-9), np.minimum(low, -1e-9))
+            factors[mine] = normal[mine] / bound
+    counts = np.bincount(np.searchsorted(numbers, fold))
+    weight = 1.0 / counts[np.searchsorted(numbers, fold)] / len(numbers)
+    factor = {level: _weighted_quantile(needed[level], weight, int(level) / 100) for level in needed}
+    return {name: float(np.clip(factor[name[-2:]], NARROWEST, WIDEST)) for name in LEVELS}
+
+
+def _widened(bucket: Mapping[str, float], wider: Mapping[str, float]) -> dict[str, float]:
+    """The quantiles times their factors; what covers more is never the narrower."""
+    found = {name: bucket[name] * wider[name] for name in LEVELS}
+    found["lower_95"] = min(found["lower_95"], found["lower_80"])
+    found["upper_95"] = max(found["upper_95"], found["upper_80"])
+    return {**bucket, **found}
+
+
+def _weighted_quantile(values: Floats, weight: Floats, level: float) -> float:
+    order = np.argsort(values)
+    place = np.searchsorted(np.cumsum(weight[order]), level)
+    return float(values[order][min(int(place), len(values) - 1)])
 
 
 def _corrected(errors: Floats, level: float) -> float:
@@ -130,7 +186,8 @@ def apply(scores: ScoreTable, calibration: Mapping[str, Any]) -> ScoreTable:
     size, usual = np.asarray(calibration["sizes"], dtype=np.float64), float(calibration["usual_size"])
     cluster = frame["cluster"].to_numpy()
     unit = _unit(frame, size, usual) * _taken(np.asarray(calibration["spreads"]), cluster, float(calibration["spread"]))
-    bucket = _bucket_of(frame["lead"].to_numpy(), calibration["leads"])
+    edges = [(int(entry["from"]), int(entry["to"])) for entry in calibration["leads"]]
+    bucket = _bucket_of(frame["lead"].to_numpy(), edges)
     columns = []
     for bound in BOUNDS:
         quantile = np.array([entry[bound] for entry in calibration["leads"]])[bucket]
@@ -141,6 +198,6 @@ def apply(scores: ScoreTable, calibration: Mapping[str, Any]) -> ScoreTable:
     return ScoreTable(frame.with_columns(columns))
 
 
-def _bucket_of(lead: NDArray[np.int32], buckets: list[Mapping[str, float]]) -> NDArray[np.int64]:
-    ends = np.array([entry["to"] for entry in buckets])
+def _bucket_of(lead: NDArray[np.int32], edges: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    ends = np.array([last for _, last in edges])
     return np.minimum(np.searchsorted(ends, lead), len(ends) - 1)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sevenstep.tasks.contract import Range
+from sevenstep.tasks.forecast.families.filters import TRENDS
 from sevenstep.tasks.forecast.families.naive import RULES
+from sevenstep.tasks.forecast.families.smoothed import FORMS
 from sevenstep.tasks.forecast.families.statistical import METHODS
 
-__all__ = ["BOOSTING", "CATALOG", "CHOICES", "PARAMETERS", "Entry", "Situation"]
+__all__ = ["BOOSTING", "CATALOG", "CHOICES", "PARAMETERS", "Entry", "Situation", "shares_season"]
 
 BOOSTING: Mapping[str, Any] = {
     "rounds": 250,
@@ -18,6 +20,16 @@ BOOSTING: Mapping[str, Any] = {
     "leaves": 63,
     "least_in_leaf": 40,
     "feature_share": 0.3,
+    "row_share": 0.7,
+    "ridge": 1.0,
+}
+
+DRIVERS: Mapping[str, Any] = {
+    "rounds": 300,
+    "learning_rate": 0.05,
+    "leaves": 31,
+    "least_in_leaf": 20,
+    "feature_share": 0.6,
     "row_share": 0.7,
     "ridge": 1.0,
 }
@@ -35,14 +47,18 @@ BOOSTING_SPACE: Mapping[str, Range] = {
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "naive": ("rule", "season"),
     "statistical": ("method", "seasons", "longest"),
+    "smoothed": ("form", "trend", "seasons", "longest", "groups"),
     "boosting": ("scale", "loss", "most_rows", *BOOSTING),
+    "drivers": ("loss", *BOOSTING),
 }
 """What a person may set or search, by family."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "rule": tuple(RULES),
     "method": METHODS,
-    "scale": ("log", "ratio"),
+    "form": FORMS,
+    "trend": TRENDS,
+    "scale": ("log", "ratio", "units"),
     "loss": ("l2", "l1", "huber", "tweedie"),
 }
 """Values of the parameters that are words."""
@@ -83,13 +99,13 @@ class Entry:
 
     Args:
         name: shown to people.
-        family: ``naive``, ``statistical`` or ``boosting``.
+        family: ``naive``, ``smoothed``, ``statistical``, ``boosting`` or ``drivers``.
         reason: why it is tried, as a sentence; may use the fields of `Situation` in braces.
         fits: whether it suits a situation.
         parameters: starting values.
         space: what the search may change.
-        per_point: seconds on one core for each observed value and season (statistical methods), measured on weekly and hourly
-            series.
+        per_point: seconds on one core for each observed value and season (smoothed and statistical methods), measured on weekly
+            and hourly series.
         baseline: a simple rule.
         asked: a person asked for it.
         searched: a person said what to search.
@@ -116,6 +132,23 @@ def _two_seasons(situation: Situation) -> bool:
     return situation.season > 1 and situation.length >= 2.2 * situation.season and _regular(situation)
 
 
+def shares_season(situation: Situation) -> bool:
+    """Whether many series have seen a long season only so often that its shape is better told together."""
+    return (
+        situation.season >= 12 and situation.series >= 10 and situation.length >= 1.25 * situation.season and _regular(situation)
+    )
+
+
+def _past_alone(situation: Situation) -> bool:
+    """Several series of which nothing is known ahead: only their past can tell, and trees learn it best on a common scale."""
+    return situation.inputs == 0 and situation.events == 0 and situation.series >= 5 and situation.points >= 500
+
+
+def _driven(situation: Situation) -> bool:
+    """Few series that have been seen for long, beside inputs that explain them."""
+    return situation.inputs >= 1 and situation.series <= 20 and situation.length >= 1_000
+
+
 CATALOG = (
     Entry("naive", "naive", "the newest value: the least any model must beat", lambda s: True, {"rule": "naive"}, baseline=True),
     Entry(
@@ -133,13 +166,37 @@ CATALOG = (
         lambda s: s.season == 1, {"rule": "drift"}, baseline=True,
     ),
     Entry(
+        "smoothing", "smoothed", "many forms of a damped trend weighed for each series, its season multiplying", _regular,
+        {"form": "multiplies", "trend": "damped"}, per_point=6.0e-6,
+    ),
+    Entry(
+        "smoothing_line", "smoothed", "levels with shares of the straight line through a series, as theta has it", _regular,
+        {"form": "multiplies", "trend": "drift"}, per_point=3.0e-6,
+    ),
+    Entry(
+        "smoothing_adds", "smoothed", "the same with a season that adds, for values that may be 0 or less", _regular,
+        {"form": "adds", "trend": "damped"}, per_point=6.0e-6,
+    ),
+    Entry(
+        "smoothing_shared", "smoothed", "{series} series share a season of {season} steps that each has seen only a few times",
+        shares_season, {"form": "shared", "trend": "drift"}, per_point=5.0e-6,
+    ),
+    Entry(
+        "boosting_units", "boosting", "nothing is known ahead: {series} series share how their past goes on, in units of each",
+        _past_alone, {**BOOSTING, "rounds": 400, "learning_rate": 0.06, "scale": "units", "loss": "l1"}, BOOSTING_SPACE,
+    ),
+    Entry(
+        "drivers", "drivers", "{known} ahead and the calendar explain a long history; growth and level are taken apart from them",
+        _driven, {**DRIVERS, "loss": "l1"}, BOOSTING_SPACE,
+    ),
+    Entry(
         "boosting_log", "boosting",
         "{series} series share what they know, on a scale where effects multiply; {known} known ahead",
         lambda s: s.points >= 200, {**BOOSTING, "scale": "log", "loss": "l2"}, BOOSTING_SPACE,
     ),
     Entry(
         "boosting_ratio", "boosting", "learns the median of the quotient to the usual value, weighted by size: the loss of WAPE",
-        lambda s: s.points >= 200, {**BOOSTING, "scale": "ratio", "loss": "l1"}, BOOSTING_SPACE,
+        lambda s: s.points >= 200 and not _past_alone(s), {**BOOSTING, "scale": "ratio", "loss": "l1"}, BOOSTING_SPACE,
     ),
     Entry(
         "boosting_counts", "boosting", "{zeros} of the values are 0, which a Tweedie loss expects",

@@ -16,9 +16,12 @@ from sevenstep.tasks.contract import Explanation
 from sevenstep.tasks.forecast.asking import AskedRows
 from sevenstep.tasks.forecast.explain_series import explain_series, start_words
 from sevenstep.tasks.forecast.families.boosting import BoostingMember
+from sevenstep.tasks.forecast.families.drivers import DriversMember
 from sevenstep.tasks.forecast.families.members import FittedMember
+from sevenstep.tasks.forecast.families.question import Question
 from sevenstep.tasks.forecast.features.history import Asked, untransform
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.features.units import UNIT
 from sevenstep.tasks.forecast.given import typed_as
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 
@@ -27,15 +30,17 @@ __all__ = ["Explained", "explain_item"]
 _PAST = (
     ("phase_of_", "season"),
     ("phase_", "same phase of the season lately"),
+    ("cycle_", "same phase of the season lately"),
     ("last_phase_", "same phase of the season lately"),
     ("state_", "same day in the same event state lately"),
     ("last_year_", "same time last year"),
+    ("shared_", "season shared with similar series"),
     ("closed_", "closed days around"),
     ("calendar_", "calendar and holidays"),
     ("lead", "how far ahead"),
 )
 _RECENT = "recent level and trend"
-_FROM_PAST = {"base", "level", "slow_level", "trend", "newest", "steps_since_seen", "seen_so_far"}
+_FROM_PAST = {"base", "level", "slow_level", "trend", "newest", "steps_since_seen", "seen_so_far", "usual", "moved", "size", UNIT}
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def explain_item(model: Explained, item: Mapping[str, Any]) -> Explanation:
 
 
 def _start_text(model: Explained) -> str:
-    plain = [fitted for fitted, _ in model.members if not isinstance(fitted.member, BoostingMember)]
+    plain = [fitted for fitted, _ in model.members if not isinstance(fitted.member, (BoostingMember, DriversMember))]
     usual = "usual value of this series at this point of the season, in the same event state"
     if not plain:
         return usual
@@ -112,6 +117,8 @@ def _find(model: Explained, panel: Panel, item: Mapping[str, Any]) -> AskedRows:
 
 def _explain_member(fitted: FittedMember, model: Explained, wanted: AskedRows) -> tuple[float, dict[str, float]]:
     question = wanted.question(model.target, model.settings)
+    if isinstance(fitted.member, DriversMember):
+        return _explain_drivers(fitted.member, question)
     if not isinstance(fitted.member, BoostingMember):
         return explain_series(fitted, question)
     prediction = float(fitted.member.predict(question)[0])
@@ -121,8 +128,11 @@ def _explain_member(fitted: FittedMember, model: Explained, wanted: AskedRows) -
     row = contributions[0]
     base = float(features[2][0])
     start = float(untransform(np.array([base]), recipe.transform)[0])
-    size = max(abs(start), member.floor)  # what a quotient of 1 is worth
-    grouped: dict[str, float] = {"what series have in common": float(row[-1]) - (0.0 if member.scale == "log" else start / size)}
+    size = float(features[1][0, names.index(UNIT)]) if member.scale == "units" else max(abs(start), member.floor)
+    quotient = (
+        start / size if member.scale == "ratio" else 0.0
+    )  # what the trees predict is then added to the start, or multiplies it
+    grouped: dict[str, float] = {"what series have in common": float(row[-1]) - quotient}
     for name, value in zip(names, row[:-1], strict=True):
         words = _words(name, recipe)
         grouped[words] = grouped.get(words, 0.0) + float(value)
@@ -134,6 +144,21 @@ def _explain_member(fitted: FittedMember, model: Explained, wanted: AskedRows) -
     return start, {name: value * factor for name, value in grouped.items()}
 
 
+def _explain_drivers(member: DriversMember, question: Question) -> tuple[float, dict[str, float]]:
+    """As for a booster on the scale of logarithms, from the level of the series with its growth on."""
+    level, names, contributions, moved = member.parts(question)
+    start, prediction = (
+        float(untransform(value, member.recipe.transform)[0]) for value in (level, level + contributions.sum(axis=1) + moved)
+    )
+    grouped = {"what rows have in common": float(contributions[0, -1]), _RECENT: float(moved[0])}
+    for name, value in zip(names, contributions[0, :-1], strict=True):
+        words = _words(name, member.recipe)
+        grouped[words] = grouped.get(words, 0.0) + float(value)
+    total = sum(grouped.values())
+    factor = (prediction - start) / total if abs(total) > 1e-12 else start
+    return start, {name: value * factor for name, value in grouped.items()}
+
+
 def _words(name: str, recipe: FeatureRecipe) -> str:
     if name in recipe.numbers or name in recipe.categories:
         return name
@@ -141,7 +166,7 @@ def _words(name: str, recipe: FeatureRecipe) -> str:
     if plain in recipe.shifted:
         return f"{plain} on days around"
     name = name.removeprefix("own_")
-    if name in _FROM_PAST or name.startswith(("mean_", "spread_")):
+    if name in _FROM_PAST or name.startswith(("mean_", "spread_", "before_")):
         return _RECENT
     return next((words for start, words in _PAST if name.startswith(start)), name)
 

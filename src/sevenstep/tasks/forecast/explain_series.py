@@ -11,12 +11,14 @@ from sevenstep.data.naming import listed
 from sevenstep.tasks.forecast.families.members import FittedMember
 from sevenstep.tasks.forecast.families.naive import NaiveMember
 from sevenstep.tasks.forecast.families.question import Question
+from sevenstep.tasks.forecast.families.smoothed import SmoothedMember
 from sevenstep.tasks.forecast.families.statistical import StatisticalMember
 from sevenstep.tasks.forecast.features.history import Asked
 from sevenstep.tasks.forecast.features.windows import exponential_mean, last_value, rolling_mean
 
 __all__ = ["explain_series", "start_words"]
 
+_FITTED = (StatisticalMember, SmoothedMember)
 TREND, SEASON, EVENT = "trend since the newest values", "season", "event state"
 
 _METHODS = {
@@ -29,6 +31,9 @@ _METHODS = {
     "tsb": "statsforecast's TSB for intermittent demand",
     "imapa": "statsforecast's IMAPA for intermittent demand",
     "arima": "statsforecast's ARIMA with orders chosen for each series",
+    "smoothing_multiplies": "exponential smoothing of many forms, weighed by their errors, with a season that multiplies",
+    "smoothing_adds": "exponential smoothing of many forms, weighed by their errors, with a season that adds",
+    "smoothing_shared": "exponential smoothing of many forms, weighed by their errors, with a season shared with similar series",
     "naive": "the newest value",
     "seasonal_naive": "the value a season before",
     "same_event": "the mean of the same phase in the same event state",
@@ -59,7 +64,7 @@ def explain_series(fitted: FittedMember, question: Question) -> tuple[float, dic
 def start_words(fitted: Sequence[FittedMember]) -> str:
     """What the start of members without inputs is, and what they are."""
     methods = listed(dict.fromkeys(_METHODS[_kind(one)] for one in fitted))
-    statistical = any(isinstance(one.member, StatisticalMember) for one in fitted)
+    statistical = any(isinstance(one.member, _FITTED) for one in fitted)
     contributions = (
         "a statistical model has no input contributions" if statistical else "a simple rule has no input contributions"
     )
@@ -70,12 +75,12 @@ def start_words(fitted: Sequence[FittedMember]) -> str:
 
 def _kind(fitted: FittedMember) -> str:
     member = fitted.member
-    return member.method if isinstance(member, StatisticalMember) else member.rule if isinstance(member, NaiveMember) else ""
+    return member.method if isinstance(member, _FITTED) else member.rule if isinstance(member, NaiveMember) else ""
 
 
 def _season(fitted: FittedMember) -> int:
     member = fitted.member
-    if isinstance(member, StatisticalMember):
+    if isinstance(member, _FITTED):
         return max((int(season) for season in member.parameters["seasons"]), default=1)
     return max(member.season, 1) if isinstance(member, NaiveMember) else 1
 

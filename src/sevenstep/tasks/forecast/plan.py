@@ -7,7 +7,7 @@ equal inputs give an equal plan on every machine.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,10 @@ from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.contract import Candidate, Fold, Plan, SumsPlan
 from sevenstep.tasks.forecast.asked import wanted
-from sevenstep.tasks.forecast.candidates import BOOSTING, CATALOG, Entry, Situation
+from sevenstep.tasks.forecast.candidates import BOOSTING, CATALOG, Entry, Situation, shares_season
 from sevenstep.tasks.forecast.features.published import without_published
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.features.units import best_base
 from sevenstep.tasks.forecast.folds import plan_folds
 from sevenstep.tasks.forecast.hierarchy.sums import recipe_of_sums, summed
 from sevenstep.tasks.forecast.hierarchy.tree import LEVEL
@@ -39,6 +40,7 @@ BOOSTING_SHARE = 0.22  # of a fold's seconds for each boosting candidate: room f
 SECONDS_PER_CELL = 1.6e-8  # one core: rows x rounds x features looked at, at 63 leaves; measured with LightGBM 4.7
 MOST_ROWS, FEWEST_ROWS = 400_000, 60_000
 FEW_ROWS = 50_000  # below this, trees are smaller
+FEW_CYCLES = 5  # of a season that trees start from as shared with similar series
 FEW_POINTS = 150_000  # below this, each value is seen from several origins
 
 
@@ -81,9 +83,9 @@ def _plan(data: Dataset, recipe: Mapping[str, Any], brief: Brief) -> Plan:
     for target in brief.targets:
         features = _features(panel, target, recipe["targets"][target], brief, seconds)
         situation = _situation(panel, settings, target, features)
+        features = replace(features, shares=_few_cycles(situation, features))
         entries = wanted(brief, target, situation, _catalog(_table_rows(situation, features)))
-        stage = {"kind": "features", "recipe": features.to_json(), "cutoffs": [fold.train["until"] for fold in folds]}
-        chosen, left_out = _affordable(entries, situation, features, stage, seconds)
+        chosen, left_out = _affordable(entries, situation, features, _Stages(panel, features, folds), seconds)
         candidates += chosen
         notes += left_out
     return Plan(candidates, folds, everything, reason, notes, _blocks(candidates, folds))
@@ -106,6 +108,11 @@ def _situation(panel: Panel, settings: Settings, target: str, features: FeatureR
         length=float(np.median(counts)) if len(counts) else 0.0,
         gaps=settings.gaps,
     )
+
+
+def _few_cycles(situation: Situation, features: FeatureRecipe) -> bool:
+    """Whether the season that trees start from is better shared: groups are named, and no series could know its own well."""
+    return bool(features.groups) and shares_season(situation) and situation.length <= FEW_CYCLES * situation.season
 
 
 def _features(panel: Panel, target: str, recipe: Mapping[str, Any], brief: Brief, seconds: float) -> FeatureRecipe:
@@ -151,9 +158,34 @@ def _check(panel: Panel, folds: Sequence[Fold], brief: Brief) -> None:
 
 
 def _width(recipe: FeatureRecipe) -> int:
-    past = 10 + 4 * len(recipe.seasons) + 3 * bool(recipe.events) + 6 * bool(recipe.year)
-    ahead = len(recipe.numbers) + len(recipe.categories) + 6 * len(recipe.shifted) + 15 * bool(recipe.calendar)
-    return past + ahead
+    return 10 + 4 * len(recipe.seasons) + 3 * bool(recipe.events) + 6 * bool(recipe.year) + _ahead(recipe)
+
+
+def _units_width(recipe: FeatureRecipe) -> int:
+    return 9 + 3 * len(recipe.seasons)
+
+
+def _ahead(recipe: FeatureRecipe) -> int:
+    return len(recipe.numbers) + len(recipe.categories) + 6 * len(recipe.shifted) + 15 * bool(recipe.calendar)
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """The feature tables boosting candidates need: one for all that see the past as it is, one for those that see it in units."""
+
+    panel: Panel
+    features: FeatureRecipe
+    folds: Sequence[Fold]
+
+    def of(self, scale: str) -> Mapping[str, Any]:
+        cutoffs = [fold.train["until"] for fold in self.folds]
+        recipe = self._in_units(min(cutoffs)) if scale == "units" else self.features
+        return {"kind": "features", "recipe": recipe.to_json(), "cutoffs": cutoffs}
+
+    def _in_units(self, until: int) -> FeatureRecipe:
+        grid = self.panel.grid(self.features.target)
+        base = best_base(grid, self.features.seasons, self.features.horizon, until)
+        return replace(self.features, transform="units", base=base, shares=False)
 
 
 def _table_rows(situation: Situation, features: FeatureRecipe) -> int:
@@ -172,13 +204,13 @@ def _affordable(
     entries: Sequence[Entry],
     situation: Situation,
     features: FeatureRecipe,
-    stage: Mapping[str, Any],
+    stages: _Stages,
     seconds: float,
 ) -> tuple[list[Candidate], list[str]]:
     """Candidates in order until the planned time is used up; what the person asked for is always in."""
     chosen, notes, spent = [], [], 0.0
     for entry in entries:
-        candidate = _candidate(entry, situation, features, stage)
+        candidate = _candidate(entry, situation, features, stages)
         if not candidate.baseline and spent + candidate.cost > seconds:
             takes = f"{entry.name} of {features.target} takes about {candidate.cost:.0f} s a fold of the {seconds:.0f} s planned"
             notes.append(f"{takes}; it is run because the spec asks for it" if entry.asked else f"{takes}: it is left out")
@@ -195,12 +227,12 @@ def _told(situation: Situation) -> dict[str, Any]:
     return asdict(situation) | {"series": f"{situation.series:,}", "zeros": roughly(situation.zeros), "known": known}
 
 
-def _candidate(entry: Entry, situation: Situation, features: FeatureRecipe, stage: Mapping[str, Any]) -> Candidate:
+def _candidate(entry: Entry, situation: Situation, features: FeatureRecipe, stages: _Stages) -> Candidate:
     parameters = {**_read_off(entry, features), **entry.parameters, "weights": dict(features.weights)}
     if isinstance(parameters.get("seasons"), (int, float)):
         parameters["seasons"] = [parameters["seasons"]]
     reason = entry.reason.format(**_told(situation))
-    needed = stage if entry.family == "boosting" else None
+    needed = stages.of(str(parameters["scale"])) if entry.family == "boosting" else None
     cost = round(_cost(entry, situation, features, parameters), 2)
     return Candidate(
         entry.name, entry.family, features.target, reason, parameters, entry.space, needed, cost, entry.baseline, entry.asked,
@@ -210,8 +242,13 @@ def _candidate(entry: Entry, situation: Situation, features: FeatureRecipe, stag
 
 def _read_off(entry: Entry, features: FeatureRecipe) -> dict[str, Any]:
     """What the data say about a family's parameters; what the entry states itself goes before it."""
+    longest = max(1_000, 4 * max(features.seasons, default=1))
     if entry.family == "statistical":
-        return {"seasons": list(features.seasons), "longest": max(1_000, 4 * max(features.seasons, default=1))}
+        return {"seasons": list(features.seasons), "longest": longest}
+    if entry.family == "smoothed":
+        return {"seasons": list(features.seasons), "longest": longest, "groups": list(features.groups)}
+    if entry.family == "drivers":
+        return {"recipe": features.to_json()}
     if entry.family == "naive":
         return {"season": features.seasons[0] if features.seasons else 1, "recipe": features.to_json()}
     return {}
@@ -221,9 +258,15 @@ def _cost(entry: Entry, situation: Situation, features: FeatureRecipe, parameter
     """Planned seconds of one fit and its scoring."""
     if entry.family == "boosting":
         rows = min(_table_rows(situation, features), int(parameters.get("most_rows", MOST_ROWS)))
-        return 1.0 + rows * float(parameters["rounds"]) * float(parameters["feature_share"]) * _width(features) * SECONDS_PER_CELL
-    if entry.family == "statistical":
-        return 4.0 + entry.per_point * situation.points * max(len(parameters["seasons"]), 1)
+        width = _width(features) + (_units_width(features) if parameters.get("scale") == "units" else 0)
+        return 1.0 + rows * float(parameters["rounds"]) * float(parameters["feature_share"]) * width * SECONDS_PER_CELL
+    if entry.family == "drivers":
+        cells = situation.points * float(parameters["rounds"]) * float(parameters["feature_share"]) * _ahead(features)
+        return 1.0 + cells * SECONDS_PER_CELL
+    if entry.family in ("statistical", "smoothed"):
+        values = min(situation.points, situation.series * int(parameters["longest"]))
+        start = 4.0 if entry.family == "statistical" else 0.5
+        return start + entry.per_point * values * max(len(parameters["seasons"]), 1)
     return 0.1 + 2e-7 * situation.points
 
 

@@ -2,7 +2,8 @@
 
 The trees learn what the base of a row (the mean of its series in the same season and event state) does not know. On the ``log``
 scale they learn the difference of logarithms, on the ``ratio`` scale the quotient with rows weighted by their base, which is
-the loss of WAPE.
+the loss of WAPE. In ``units`` they learn the difference in units of how far the series usually moves, which with absolute errors
+is the loss of MASE.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from sevenstep.tasks.forecast.families.question import Features, Question
 from sevenstep.tasks.forecast.features.history import transform, untransform
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import FeatureTable
+from sevenstep.tasks.forecast.features.units import HELD, UNIT
 
-__all__ = ["BoostingMember", "fit_boosting"]
+__all__ = ["BoostingMember", "fit_boosting", "lightgbm_parameters"]
 
 EVERY_CORE = 0  # threads: as many as the process may use, which is one where fits run side by side
 SMALLEST = 1e-3  # a base below this share of the mean base would blow up quotients
@@ -33,7 +35,7 @@ class BoostingMember:
 
     Args:
         text: the model in LightGBM's text format.
-        scale: ``log`` or ``ratio``.
+        scale: ``log``, ``ratio`` or ``units``.
         floor: smallest base used on the ratio scale, in units of the target.
         recipe: the features it reads.
     """
@@ -49,8 +51,10 @@ class BoostingMember:
 
     def predict_features(self, features: Features) -> NDArray[np.float64]:
         """Predictions from features that are there already."""
-        _, values, base = features
+        names, values, base = features
         raw = np.asarray(self._booster.predict(values, num_threads=EVERY_CORE), dtype=np.float64)
+        if self.scale == "units":
+            return raw * values[:, list(names).index(UNIT)] + base
         if self.scale == "log":
             return untransform(raw + base, self.recipe.transform).astype(np.float64)
         return raw * _size(base, self.recipe.transform, self.floor)
@@ -94,9 +98,11 @@ def fit_boosting(table: FeatureTable, rows: NDArray[np.int64], parameters: Mappi
     rows = _thinned(rows, int(parameters.get("most_rows", len(rows))), seed)
     base, truth = table.base[rows], table.truth[rows]
     floor = SMALLEST * float(np.mean(np.abs(untransform(base, table.recipe.transform)))) or 1.0
-    goal, weight = _goal(truth, base, table.weight[rows], parameters["scale"], table.recipe.transform, floor)
+    values = np.ascontiguousarray(table.values[rows])
+    unit = values[:, list(table.names).index(UNIT)] if parameters["scale"] == "units" else None
+    goal, weight = _goal(truth, base, table.weight[rows], parameters["scale"], table.recipe.transform, floor, unit)
     data = lightgbm.Dataset(
-        np.ascontiguousarray(table.values[rows]),
+        values,
         goal,
         weight=weight,
         feature_name=_safe(table.names),
@@ -104,7 +110,8 @@ def fit_boosting(table: FeatureTable, rows: NDArray[np.int64], parameters: Mappi
         params={"max_bin": 127, "verbose": -1},
         free_raw_data=True,
     )
-    booster = lightgbm.train(_lightgbm_parameters(parameters, seed), data, int(parameters["rounds"]))
+    fixed = {"feature_contri": [float(name not in HELD) for name in table.names]} if unit is not None else {}
+    booster = lightgbm.train(lightgbm_parameters(parameters, seed) | fixed, data, int(parameters["rounds"]))
     return BoostingMember(booster.model_to_string(), str(parameters["scale"]), floor, table.recipe)
 
 
@@ -121,8 +128,16 @@ def _size(base: NDArray[np.float32], name: str, floor: float) -> NDArray[np.floa
 
 
 def _goal(
-    truth: NDArray[np.float64], base: NDArray[np.float32], weight: NDArray[np.float32], scale: str, name: str, floor: float
+    truth: NDArray[np.float64],
+    base: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    scale: str,
+    name: str,
+    floor: float,
+    unit: NDArray[np.float32] | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if unit is not None:
+        return ((truth - base) / unit).astype(np.float64), weight.astype(np.float64)
     if scale == "log":
         return (transform(truth, name) - base).astype(np.float64), weight.astype(np.float64)
     size = _size(base, name, floor)
@@ -140,7 +155,8 @@ def _safe(names: Sequence[str]) -> list[str]:
     return [f"f{position}" for position in range(len(names))]
 
 
-def _lightgbm_parameters(parameters: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def lightgbm_parameters(parameters: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """The parameters of a candidate in LightGBM's names, with those that make equal inputs give equal models."""
     return {
         "objective": parameters["loss"],
         "learning_rate": parameters["learning_rate"],

@@ -11,8 +11,10 @@ import numpy as np
 
 from sevenstep.tasks.contract import Candidate, Fold
 from sevenstep.tasks.forecast.families.boosting import BoostingMember, fit_boosting
+from sevenstep.tasks.forecast.families.drivers import DriversMember, fit_drivers
 from sevenstep.tasks.forecast.families.naive import NaiveMember
 from sevenstep.tasks.forecast.families.question import Member
+from sevenstep.tasks.forecast.families.smoothed import SmoothedMember
 from sevenstep.tasks.forecast.families.statistical import StatisticalMember, fit_statistical
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import FeatureTable
@@ -20,7 +22,13 @@ from sevenstep.tasks.forecast.panel import Panel, Settings
 
 __all__ = ["FittedMember", "fit_member"]
 
-_KINDS: dict[str, Any] = {"naive": NaiveMember, "statistical": StatisticalMember, "boosting": BoostingMember}
+_KINDS: dict[str, Any] = {
+    "naive": NaiveMember,
+    "statistical": StatisticalMember,
+    "smoothed": SmoothedMember,
+    "boosting": BoostingMember,
+    "drivers": DriversMember,
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,10 @@ def fit_member(
         member = NaiveMember(parameters["rule"], int(parameters["season"]), FeatureRecipe.from_json(parameters["recipe"]))
     elif candidate.family == "statistical":
         member = fit_statistical(panel, settings, candidate.target, until, int(fold.test["steps"]), parameters)
+    elif candidate.family == "smoothed":
+        member = SmoothedMember(parameters)
+    elif candidate.family == "drivers":
+        member = fit_drivers(panel, until, parameters, seed)
     else:
         assert table is not None
         rows = np.flatnonzero((np.asarray(table.cutoff) == -1) & (np.asarray(table.step) <= until))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sevenstep.tasks.forecast.families.question import Question
 from sevenstep.tasks.forecast.panel import Panel, Settings
 
-__all__ = ["METHODS", "StatisticalMember", "fit_statistical"]
+__all__ = ["METHODS", "StatisticalMember", "fit_statistical", "regular"]
 
 METHODS = ("ets", "theta", "ces", "stl_ets", "stl_theta", "croston", "tsb", "imapa", "arima")
 
@@ -90,10 +90,10 @@ def _histories(grid: Floats, origin: int, series: NDArray[np.integer], parameter
     past = grid[:, : origin + 1]
     longest = int(parameters.get("longest", past.shape[1]))
     begun = [int(one) for one in np.unique(series) if np.isfinite(past[one]).any()]
-    return {one: _regular(past[one])[-longest:] for one in begun}
+    return {one: regular(past[one])[-longest:] for one in begun}
 
 
-def _regular(values: Floats) -> Floats:
+def regular(values: Floats) -> Floats:
     """A series from its first observation on, its gaps filled; after its last observation a missing value is the last one."""
     seen = np.flatnonzero(np.isfinite(values))
     columns = np.arange(seen[0], len(values))

@@ -40,13 +40,17 @@ class Asked:
 
 
 def transform(values: NDArray[Any], name: str) -> NDArray[Any]:
-    """To the scale on which effects add: ``log1p`` (values below 0 count as 0) or ``asinh``."""
+    """To the scale on which effects add: ``log1p`` (values below 0 count as 0), ``asinh``, or as they are (``units``)."""
+    if name == "units":
+        return values
     result: NDArray[Any] = np.log1p(np.maximum(values, 0.0)) if name == "log1p" else np.arcsinh(values)
     return result
 
 
 def untransform(values: NDArray[Any], name: str) -> NDArray[Any]:
     """Back to units of the target."""
+    if name == "units":
+        return values
     result: NDArray[Any] = np.expm1(values) if name == "log1p" else np.sinh(values)
     return result
 

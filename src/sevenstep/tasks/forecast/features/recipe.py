@@ -16,13 +16,16 @@ class FeatureRecipe:
     Args:
         target: the column to be predicted.
         horizon: longest lead, in steps.
-        transform: ``log1p`` for targets that are never negative, ``asinh`` otherwise.
+        transform: ``log1p`` for targets that are never negative, ``asinh`` otherwise; ``units`` for the past of each series in
+            units of its own, see `in_units`.
+        base: with ``units``, the guess the past is taken around: ``newest`` or ``moved``.
         seasons: season lengths in steps, shortest first; averages are kept for each phase of each.
         year: steps of a year for comparisons with the same time last year; 0 for none.
         events: known-ahead columns of few levels whose state splits the averages ("same weekday in the same promotion state").
         numbers: known-ahead and static columns taken as numbers.
         categories: known-ahead and static columns taken as codes, each with its levels in code order.
         shifted: known-ahead columns also taken from neighbouring steps.
+        shares: whether the guess everything is learnt around has a season shared within ``groups``, see `shared_guess`.
         groups: segment columns over which levels and trends are pooled.
         closures: whether a missing row is a planned closure, known ahead.
         calendar: country, subdivision and extra events for calendar features; empty for none.
@@ -35,12 +38,14 @@ class FeatureRecipe:
     target: str
     horizon: int
     transform: str = "log1p"
+    base: str = ""
     seasons: tuple[int, ...] = ()
     year: int = 0
     events: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shifted: tuple[str, ...] = ()
+    shares: bool = False
     groups: tuple[str, ...] = ()
     closures: bool = False
     calendar: Mapping[str, Any] = field(default_factory=dict)

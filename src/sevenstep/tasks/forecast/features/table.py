@@ -21,6 +21,8 @@ from sevenstep.tasks.forecast.features.history import Asked, history_features, l
 from sevenstep.tasks.forecast.features.inputs import event_states, input_features
 from sevenstep.tasks.forecast.features.published import expected_from
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.features.shared import shared_columns, shared_guess
+from sevenstep.tasks.forecast.features.units import in_units
 from sevenstep.tasks.forecast.folds import scored_rows
 from sevenstep.tasks.forecast.panel import Panel
 
@@ -136,10 +138,16 @@ def features_for(
         mine = (asked.series >= low) & (asked.series < high)
         local = Asked(asked.series[mine] - np.int32(low), asked.step[mine], asked.origin[mine])
         local_states = None if states is None else states[low:high]
-        for name, column in history_features(scaled[low:high], local_states, pooled, usual, twin[mine], recipe, local):
+        own = history_features(scaled[low:high], local_states, pooled, usual, twin[mine], recipe, local)
+        for name, column in in_units(dict(own), scaled[low:high], recipe, local) if recipe.transform == "units" else own:
             past.setdefault(recipe.free_name(name), np.empty(len(row), dtype=np.float32))[mine] = column
-    columns = past | dict(ahead) | _pickup(panel, recipe, asked, dict(ahead), past[recipe.free_name("base")])
-    return list(columns), np.column_stack(list(columns.values())), past[recipe.free_name("base")]
+    base, known = past[recipe.free_name("base")], dict(ahead)
+    if recipe.shares:
+        guess = shared_guess(panel, recipe, asked)
+        past |= {recipe.free_name(name): made for name, made in shared_columns(guess, base, past[recipe.free_name("level")])}
+        base = np.where(np.isfinite(guess), guess, base)
+    columns = past | known | _pickup(panel, recipe, asked, known, base)
+    return list(columns), np.column_stack(list(columns.values())), base
 
 
 def _pickup(
