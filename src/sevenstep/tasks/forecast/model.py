@@ -211,7 +211,7 @@ class ForecastModel:
         untold = ~np.isfinite(blended)
         if not untold.any():
             return blended
-        usual = usual_of_others(target, wanted, self.settings.season, self.history.roles.segments)
+        usual = usual_of_others(target, wanted, self.settings.season, self.history.roles.segments, untold)
         empty = untold & ~np.isfinite(usual)
         count, rest = int(untold.sum() - empty.sum()), int(empty.sum())
         if count:

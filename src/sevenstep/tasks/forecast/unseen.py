@@ -22,21 +22,25 @@ SEASONS = 4
 """How many of the newest seasons the usual value of other series is taken from."""
 
 
-def usual_of_others(target: str, asked: AskedRows, season: int, segments: Sequence[str]) -> Floats:
-    """For each row the mean of comparable series at the same phase of the newest seasons before its origin; NaN without any.
+def usual_of_others(target: str, asked: AskedRows, season: int, segments: Sequence[str], rows: NDArray[np.bool_]) -> Floats:
+    """For some of the ``rows`` the mean of comparable series at the same phase of the newest seasons before their origin; NaN
+    without any, and for all other rows.
 
     Comparable are series of the same segments, and all of them where those have no value. It is the nearest there is to a
     forecast where every member of a model needs a history and the series has none.
     """
     grid = asked.panel.exact_grid(target)
-    of_all = _phase_mean(_course(grid), asked, season)
+    step, origin = asked.asked.step.astype(np.int64), asked.asked.origin.astype(np.int64)
     groups = _groups(asked.panel, segments)
     found = np.full(len(asked.row), np.nan)
     own = groups[asked.asked.series]
-    for group in np.unique(own):
-        of_group = _phase_mean(_course(grid[groups == group]), asked, season)
-        found = np.where(own == group, of_group, found)
-    return np.where(np.isfinite(found), found, of_all)
+    for group in np.unique(own[rows]):
+        mine = np.flatnonzero(rows & (own == group))
+        found[mine] = _phase_mean(_course(grid[groups == group]), step[mine], origin[mine], season)
+    empty = np.flatnonzero(rows & ~np.isfinite(found))
+    if len(empty):
+        found[empty] = _phase_mean(_course(grid), step[empty], origin[empty], season)
+    return found
 
 
 def _groups(panel: Panel, segments: Sequence[str]) -> NDArray[np.int64]:
@@ -54,9 +58,8 @@ def _course(grid: Floats) -> Floats:
     return np.where(count > 0, np.where(known, grid, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
-def _phase_mean(course: Floats, asked: AskedRows, season: int) -> Floats:
+def _phase_mean(course: Floats, step: NDArray[np.int64], origin: NDArray[np.int64], season: int) -> Floats:
     """Mean of a course over the newest steps up to each row's origin that are whole seasons before the row."""
-    step, origin = asked.asked.step.astype(np.int64), asked.asked.origin.astype(np.int64)
     length = max(1, season)
     newest = step - length * np.ceil((step - origin) / length).astype(np.int64)
     before = newest[:, None] - length * np.arange(SEASONS)

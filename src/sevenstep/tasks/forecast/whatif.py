@@ -51,7 +51,7 @@ def what_if(model: ForecastModel, changes: Mapping[str, Any], series: Mapping[st
     before_made, after_made = (_series_rows(one, one.outlook()) for one in (opened, after))
     frame = _beside(before_made, after_made, chosen.select(names), names)
     told = [*_unread(model, changes), *_unknown(model, panel, chosen, changed, changes)]
-    return WhatIf(frame, _totals(frame), tuple(told))
+    return WhatIf(frame, _totals(frame.filter(pl.col("target").is_in(list(model.history.roles.targets)))), tuple(told))
 
 
 def _check_inputs(model: ForecastModel, changes: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from sevenstep.tasks.forecast.hierarchy.tree import Tree, level_name
 
 __all__ = ["SERIES", "Chosen", "choose", "places_on", "told"]
 
+FEWEST_FOLDS = 3  # a fold is judged by the choice of the others, and one other says too little
 WORTH = 0.005  # mean share of the error of the levels that a way must save to be taken
 SURE = 2.0  # times its standard error that the gain must be, over the times forecast
 HARM = 0.002  # share by which it may raise the error of one of them
@@ -70,8 +71,9 @@ def choose(side: Side, tree: Tree, own: pl.DataFrame, metric: str, *, floor: boo
     gains = {way: _gains(side.series, values, side, tree) for way, values in made.items()}
     if not whole:
         return Chosen(BOTTOM_UP, None, side.series, side, losses, "there are so many series that only a sample of them is judged")
-    if len(side.folds) < 2:
-        return Chosen(BOTTOM_UP, None, side.series, side, losses, "there is one fold: nothing to choose another way by")
+    if len(side.folds) < FEWEST_FOLDS:
+        why = f"another way takes {FEWEST_FOLDS} folds to choose and to check, and there are {len(side.folds)}"
+        return Chosen(BOTTOM_UP, None, side.series, side, losses, why)
     way, why = _best(losses, gains, side.fold)
     result = side.series.copy()
     for fold in side.folds:

@@ -38,11 +38,12 @@ def following(
     known = rows.panel.rows[pl.Series(rows.row)]
     given |= {one: known[one].cast(pl.Float64).to_numpy() for one in identity.names if one not in given and one != name}
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.asarray(identity.solved(name, given), dtype=np.float64)
+        solved = np.asarray(identity.solved(name, given), dtype=np.float64)
+    value = np.where(np.isfinite(solved), solved, np.nan)
     if own is None:
         frame = apply(scored(value), calibration).frame.with_columns(pl.col("prediction", *BOUNDS).fill_nan(None))
         base = next(iter(others.values())).with_columns(pl.lit(name).alias("target"))
-        exact = pl.Series("prediction", np.where(np.isfinite(value), value, np.nan)).fill_nan(None)
+        exact = pl.Series("prediction", value).fill_nan(None)
         return base.with_columns(exact, *(frame[bound] for bound in BOUNDS))
     before = own["prediction"].to_numpy()
     value = np.where(np.isfinite(value), value, before)

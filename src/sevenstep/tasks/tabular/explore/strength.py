@@ -99,8 +99,8 @@ def interactions(view: View, ranked: Sequence[Strength]) -> list[Pair]:
     effect of one input that depends on the other even where neither says anything alone within the inputs looked at.
     """
     names = [one.column for one in ranked[:_LOOKED_AT]]
-    coarse = {name: coarse(view.inputs[name]) for name in names}
-    tested = {pair: _interaction(coarse, pair, view.outcome) for pair in combinations(names, 2)}
+    binned = {name: coarse(view.inputs[name]) for name in names}
+    tested = {pair: _interaction(binned, pair, view.outcome) for pair in combinations(names, 2)}
     rates = corrected([p for _, p in tested.values()])
     pairs = [Pair(pair, share, q, len(view.rows)) for (pair, (share, _)), q in zip(tested.items(), rates, strict=True)]
     return sorted((pair for pair in pairs if pair.q < LIKELY and pair.share > 0), key=lambda pair: (-pair.share, pair.columns))
