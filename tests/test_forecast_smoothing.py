@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 from statsforecast import StatsForecast
 from statsforecast.models import SimpleExponentialSmoothing
 
-from forecast_worlds import ask, panel_of, plain_data
+from forecast_worlds import ask, panel_of, plain_data, plain_recipe
 from sevenstep.data.dataset import Dataset, Roles
 from sevenstep.tasks.forecast.families import filters
 from sevenstep.tasks.forecast.families.filters import ALPHAS, BETAS, PHIS, SLOPES, smoothed
 from sevenstep.tasks.forecast.families.smoothed import SmoothedMember
+from sevenstep.tasks.forecast.features.history import Asked
 from sevenstep.tasks.forecast.features.indices import own_indices, shared_indices
+from sevenstep.tasks.forecast.features.shared import shared_guess
 
 Floats = NDArray[np.float64]
 WEEKS = 52
@@ -191,3 +194,17 @@ def test_a_series_without_a_history_is_not_forecast() -> None:
     panel, settings = panel_of(plain_data([[1.0, 2.0, 3.0, 4.0], [None, None, None, 5.0]], season=1))
     found = member("adds", season=1, seasons=[], groups=[]).predict(ask(panel, settings, [(0, 3, 2), (1, 3, 2)]))
     assert np.isfinite(found).tolist() == [True, False]
+
+
+def test_the_guess_that_trees_start_from_is_the_level_with_the_shared_index_made_before_the_origin() -> None:
+    grid, _, kind = retail(series=10)
+    panel, _ = panel_of(weekly(grid, kind))
+    recipe = plain_recipe(seasons=(WEEKS,), groups=("kind",), shares=True, transform="asinh")
+    origin, step = 82, 90  # indices are made anew every 6 columns: those of column 78 hold
+    asked = Asked(*(np.array([value] * 10, dtype=np.int32) for value in (0, step, origin)))
+    found = shared_guess(panel, recipe, replace(asked, series=np.arange(10, dtype=np.int32)))
+    indices = shared_indices(grid[:, :79], np.isfinite(grid[:, :79]), WEEKS, [kind])
+    weights = 0.5 ** ((origin - np.arange(origin + 1)) / (WEEKS / 16))
+    left = grid[:, : origin + 1] - indices[:, np.arange(origin + 1) % WEEKS]
+    expected = left @ weights / weights.sum() + indices[:, step % WEEKS]
+    np.testing.assert_allclose(np.sinh(found), expected, rtol=1e-4)

@@ -46,8 +46,10 @@ def calibrate(scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
     fold, cluster, lead = (frame[name].to_numpy() for name in ("fold", "cluster", "lead"))
     spread, all_spread = _spread(cluster, error, len(size))
     normal = error / _others_spread(fold, cluster, error, len(size))
-    quantiles = _quantiles(lead, normal)
+    known = 1.0 - 1.0 / len(np.unique(fold)) if len(fold) else 0.0  # what a fold lacks of others goes with one over their number
     wider = _widening(fold, lead, normal)
+    wide = [_widened(bucket, wider) for bucket in _quantiles(lead, normal)]
+    close = _quantiles(lead, error / spread[cluster])
     return {
         "shift": shift,
         "metric": metric,
@@ -56,7 +58,7 @@ def calibrate(scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
         "spread": all_spread,
         "spreads": _rounded(spread),
         "floor_zero": bool((frame["truth"] >= 0).all()),
-        "leads": [_widened(bucket, wider) for bucket in quantiles],
+        "leads": [_between(*pair, known) for pair in zip(close, wide, strict=True)],
         "n": len(frame),
     }
 
@@ -165,6 +167,14 @@ def _widened(bucket: Mapping[str, float], wider: Mapping[str, float]) -> dict[st
     found["lower_95"] = min(found["lower_95"], found["lower_80"])
     found["upper_95"] = max(found["upper_95"], found["upper_80"])
     return {**bucket, **found}
+
+
+def _between(close: Mapping[str, float], wide: Mapping[str, float], share: float) -> dict[str, float]:
+    """Bounds some share of the way from those that fit all folds to those with which each was covered by the others.
+
+    The latter were made with one fold less than there are.
+    """
+    return {**wide, **{name: close[name] + share * (wide[name] - close[name]) for name in LEVELS}}
 
 
 def _weighted_quantile(values: Floats, weight: Floats, level: float) -> float:
