@@ -130,8 +130,8 @@ WORDS: Mapping[str, Sequence[str]] = {
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("strengths", "counts", "widths"), "numbers"),
     **dict.fromkeys(("log", "flips", "statistics", "codes", "places", "extra_trees", "linear"), "truth"),
-    **dict.fromkeys(("ridge", "lasso", "dropout", "decay", "smoothing", "combinations", "topics", "bins", "missing", "levels",
-                     "patience", "path_smooth", "category_smoothing", "category_ridge", "drop_rate"), "number or 0"),
+    **dict.fromkeys(("ridge", "lasso", "dropout", "decay", "smoothing", "combinations", "joint", "topics", "bins", "missing",
+                     "levels", "patience", "path_smooth", "category_smoothing", "category_ridge", "drop_rate"), "number or 0"),
 }  # fmt: skip
 
 

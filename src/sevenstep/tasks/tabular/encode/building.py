@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from sevenstep.tasks.tabular.encode.categories import Codes, OneHot, Statistics
 from sevenstep.tasks.tabular.encode.combinations import find_combinations
+from sevenstep.tasks.tabular.encode.joint import find_joint
 from sevenstep.tasks.tabular.encode.numbers import Missing, Normal, Numbers, Pieces
 from sevenstep.tasks.tabular.encode.part import Matrix, Part
 from sevenstep.tasks.tabular.encode.parts import deal
 from sevenstep.tasks.tabular.encode.places import Distances, Neighbourhood, find_places
-from sevenstep.tasks.tabular.encode.reading import Columns, Combined, NumberForm, missing_codes, number_form
+from sevenstep.tasks.tabular.encode.reading import JOINED, Columns, Combined, NumberForm, missing_codes, number_form
 from sevenstep.tasks.tabular.encode.texts import Topics
 from sevenstep.tasks.tabular.encode.times import Times
 from sevenstep.tasks.tabular.problem import Problem
@@ -44,6 +45,7 @@ class Recipe:
         codes: whether categories with few levels are codes (for LightGBM) rather than one column a level, in the style ``trees``.
         smoothing: rows at the overall mean added to each level of a target statistic.
         combinations: most arithmetic combinations of numbers.
+        joint: most pairs of columns whose repeated values together become target statistics.
         places: whether coordinates become neighbourhoods.
         topics: features of each column of free text.
         bins: pieces of each number's curve in the style ``linear``.
@@ -55,6 +57,7 @@ class Recipe:
     codes: bool = True
     smoothing: float = 20.0
     combinations: int = 0
+    joint: int = 0
     places: bool = True
     topics: int = 16
     bins: int = 8
@@ -88,12 +91,25 @@ def learnt_forms(rows: pl.DataFrame, problem: Problem) -> dict[str, NumberForm]:
 def learnt_combinations(
     rows: pl.DataFrame, forms: Mapping[str, NumberForm], problem: Problem, goal: NDArray[Any], recipe: Recipe, seed: int
 ) -> dict[str, Combined]:
-    """Combinations of the columns of numbers, as many as the recipe asks for."""
+    """Combinations of the columns of numbers and joint values, as many as the recipe asks for.
+
+    Values name what rows have in common only where later rows have it too: not where newer rows or other groups are predicted.
+    """
+    columns, values, found = Columns(rows, forms), np.asarray(goal, np.float64), {}
     numbers = [name for name, kind in problem.kinds.items() if kind == "number"]
-    if not recipe.combinations or len(numbers) < 2:
-        return {}
-    several, values = bool(problem.classes), np.asarray(goal, np.float64)
-    return find_combinations(Columns(rows, forms), numbers, values, several, recipe.combinations, seed)
+    named = [name for name, kind in problem.kinds.items() if kind in ("number", "category")]
+    if recipe.combinations and len(numbers) > 1:
+        found = find_combinations(columns, numbers, values, bool(problem.classes), recipe.combinations, seed)
+    if recipe.joint and problem.split not in ("time", "groups"):
+        found |= find_joint(columns, named, _means(values, problem), recipe.joint, seed)
+    return found
+
+
+def _means(goal: NDArray[np.float64], problem: Problem) -> NDArray[np.float64]:
+    """The target as columns whose means are statistics: numbers, P(second class), or one column a class."""
+    if len(problem.classes) > 2:
+        return np.asarray(goal[:, None] == np.arange(len(problem.classes)), np.float64)
+    return goal[:, None]
 
 
 def build_parts(columns: Columns, problem: Problem, style: str, goal: NDArray[Any], recipe: Recipe, seed: int) -> list[Built]:
@@ -113,7 +129,8 @@ class _Building:
         self.columns, self.problem, self.goal, self.recipe, self.seed = columns, problem, goal, recipe, seed
         self.built: list[Built] = []
         self.kept, self.many = self._categories()
-        self.numbers = (*self.of_kind("number"), *columns.combined)
+        self.joint = [name for name, (_, operation, _) in columns.combined.items() if operation == JOINED]
+        self.numbers = (*self.of_kind("number"), *(name for name in columns.combined if name not in self.joint))
 
     def of_kind(self, kind: str) -> tuple[str, ...]:
         return tuple(name for name, known in self.problem.kinds.items() if known == kind)
@@ -125,10 +142,7 @@ class _Building:
         return few, [name for name in levels if name not in few]
 
     def means(self) -> NDArray[np.float64]:
-        """The target as columns whose means are statistics: numbers, P(second class), or one column a class."""
-        if len(self.problem.classes) > 2:
-            return np.asarray(self.goal[:, None] == np.arange(len(self.problem.classes)), np.float64)
-        return self.goal[:, None]
+        return _means(self.goal, self.problem)
 
     def add(self, part: Part) -> None:
         self.built.append(Built(part, part.transform(self.columns)))
@@ -165,6 +179,7 @@ class _Building:
         return max(5, int(_RARE_SHARE * self.columns.height))
 
     def _statistics(self, categories: list[str]) -> None:
+        categories = categories + self.joint
         if categories:
             parts = deal(self.goal, 5, self.seed)
             part, features = Statistics.learn(self.columns, categories, self.means(), parts, self.recipe.smoothing)

@@ -15,7 +15,7 @@ from sevenstep.tasks.tabular.encode.numbers import stacked
 from sevenstep.tasks.tabular.encode.part import Matrix
 from sevenstep.tasks.tabular.encode.reading import Columns, Combined
 
-__all__ = ["find_combinations", "strongest"]
+__all__ = ["find_combinations", "sample_rows", "strongest"]
 
 _MOST_COLUMNS = 12
 _MOST_ROWS = 8000
@@ -36,7 +36,7 @@ def find_combinations(
         count: most combinations to keep.
         seed: seed of the sample of rows.
     """
-    rows = _sample(columns.height, seed)
+    rows = sample_rows(columns.height, seed)
     sample, wanted = Columns(columns.rows[rows], columns.forms), goal[rows]
     varied = [name for name in numbers if len(np.unique(sample.numbers(name))) > 2]
     values = _values(sample, varied)
@@ -50,7 +50,8 @@ def find_combinations(
     return {name: options[name] for name in chosen[:count]}
 
 
-def _sample(rows: int, seed: int) -> NDArray[np.int64]:
+def sample_rows(rows: int, seed: int) -> NDArray[np.int64]:
+    """Places of so many rows that a quick look is quick, in their order."""
     if rows <= _MOST_ROWS:
         return np.arange(rows)
     return np.sort(np.random.default_rng(seed).choice(rows, _MOST_ROWS, replace=False))

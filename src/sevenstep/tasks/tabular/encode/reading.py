@@ -20,10 +20,12 @@ from sevenstep.data.numerals import read_numbers
 from sevenstep.data.times import read_times
 from sevenstep.tasks.tabular.problem import class_texts
 
-__all__ = ["Columns", "Combined", "NumberForm", "missing_codes", "number_form"]
+__all__ = ["JOINED", "Columns", "Combined", "NumberForm", "missing_codes", "number_form"]
 
 Combined = tuple[str, str, str]
-"""Two columns of numbers with the operation between them: one of ``*``, ``/``, ``-``, ``+``."""
+"""Two columns with the operation between them: ``*``, ``/``, ``-`` or ``+`` of numbers, or `JOINED` for their values together."""
+
+JOINED = " & "
 
 _WITH_UNIT = r"^([+-]?\d[\d.,'\s\u00a0\u202f]*?)\s*([^\d\s.,'+-][^\d]{0,11})$"
 _PLAIN = r"^[+-]?\d[\d.,'\s\u00a0\u202f]*$"
@@ -132,7 +134,7 @@ class Columns:
     Args:
         rows: the rows.
         forms: how each column of numbers is written.
-        combined: further columns of numbers, by name, made of two others.
+        combined: further columns, by name, made of two others: of numbers, or of texts where values are joined.
     """
 
     def __init__(
@@ -161,10 +163,16 @@ class Columns:
 
     def texts(self, name: str) -> pl.Series:
         """A column as texts, null where there is none; whole numbers are written without a point."""
+        if own := self.combined.get(name):
+            return self.as_texts(own[0]) + JOINED + self.as_texts(own[2])
         values = self._column(name)
         if values.dtype == pl.Null:
             return values.cast(pl.String)
         return class_texts(values) if values.dtype != pl.String else values
+
+    def as_texts(self, name: str) -> pl.Series:
+        """A column of numbers or of a category as texts, null where there is none: for values that name something."""
+        return pl.Series(self.numbers(name)).fill_nan(None).cast(pl.String) if name in self.forms else self.texts(name)
 
     def seconds(self, name: str) -> NDArray[np.float64]:
         """A column of times as seconds since 1970, NaN where there is none."""

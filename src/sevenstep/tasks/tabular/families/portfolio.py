@@ -21,7 +21,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         "name": "boosting_combined", "family": "boosting", "seconds": 0.9, "rows": (30, None),
         "reason": "boosted trees that are given products, ratios, differences and sums of the strongest numbers",
-        "parameters": {**_BOOSTING, "leaves": 15, "node_share": 0.5, "combinations": 20},
+        "parameters": {**_BOOSTING, "leaves": 15, "node_share": 0.5, "combinations": 20, "joint": 2},
     },
     {
         "name": "linear_combined", "family": "linear", "seconds": 0.6, "rows": (10, None),
@@ -33,6 +33,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "reason": "boosted trees cut at random: less variance, above all with many classes",
         "parameters": {
             **_BOOSTING, "extra_trees": True, "feature_share": 0.8, "learning_rate": 0.08, "least_in_leaf": 5, "combinations": 40,
+            "joint": 2,
         },
     },
     {
@@ -65,12 +66,13 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "reason": "many small trees: few interactions, little variance",
         "parameters": {
             **_BOOSTING, "leaves": 6, "learning_rate": 0.1, "feature_share": 0.5, "row_share": 0.8, "combinations": 20,
+            "joint": 2,
         },
     },
     {
         "name": "network", "family": "network", "seconds": 2.0, "rows": (200, 100_000),
         "reason": "a small neural network: smooth where trees are stepped",
-        "parameters": {"combinations": 20},
+        "parameters": {"combinations": 20, "joint": 2},
     },
     {
         "name": "boosting_statistics", "family": "boosting", "seconds": 0.8, "rows": (200, None),
