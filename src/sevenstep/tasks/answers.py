@@ -1,0 +1,109 @@
+"""The ability to answer questions from documents: what commands, predictions and the server ask a model for, whatever its task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from sevenstep.tasks.contract import Model
+
+__all__ = ["RANKED", "Answer", "Answers", "Citation", "Passage"]
+
+RANKED = 100
+"""Documents a ranking names at most."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of a document that was found for a question.
+
+    Args:
+        document: id of the document.
+        title: its title, empty where it has none.
+        text: the stretch itself, ``document.text[start:end]``.
+        start: offset of its first character in the document's text.
+        end: offset behind its last character.
+        score: how well it fits the question; comparable within one question only.
+        source: file the document came from, as the spec names it.
+        place: page and section for a reader, such as ``page 3, Brakes``; empty where unknown.
+        trust: trust tag of the document, empty where it has none.
+    """
+
+    document: str
+    title: str
+    text: str
+    start: int
+    end: int
+    score: float
+    source: str = ""
+    place: str = ""
+    trust: str = ""
+
+
+@dataclass(frozen=True)
+class Citation:
+    """What an answer rests on: a quote with its place, ``document.text[start:end]``."""
+
+    document: str
+    start: int
+    end: int
+    quote: str
+    title: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer with what it rests on.
+
+    Args:
+        text: the answer; empty when it was refused.
+        confidence: calibrated chance of being right, 0 to 1; None when nothing is known of it.
+        citations: quotes it rests on, strongest first; never empty unless it was refused.
+        evidence: the passages it was given, best first.
+        refused: why there is no answer, one sentence; empty when there is one.
+        model: what wrote it (``extractive``, or the name of the generating model).
+        ranking: ids of the documents found, best first, `RANKED` at most.
+    """
+
+    text: str
+    confidence: float | None = None
+    citations: Sequence[Citation] = ()
+    evidence: Sequence[Passage] = ()
+    refused: str = ""
+    model: str = ""
+    ranking: Sequence[str] = ()
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """A model that answers questions from documents.
+
+    ``access`` names the tags the asker holds. A document with a tag the asker lacks is as if it were not there: it is in no
+    answer, citation, evidence or ranking. None is the owner, who sees everything; an empty list sees what bears no tag.
+    """
+
+    @property
+    def feedback(self) -> Mapping[str, str]:
+        """Columns that an observation of a served answer may tell, with their types in words; each is some truth about it."""
+        ...
+
+    def ask(self, question: str, access: Sequence[str] | None = None, count: int = RANKED) -> Answer:
+        """The answer to one question, or a refusal; ``count`` documents are ranked at most."""
+        ...
+
+    def streamed(self, question: str, access: Sequence[str] | None = None) -> Iterator[str | Answer]:
+        """The same answer while it is written: parts of its text as they are known to stand, and the whole answer last."""
+        ...
+
+    def within(self, access: Sequence[str]) -> Model:
+        """The same model for an asker with these tags: all its methods see their documents alone."""
+        ...
+
+    def with_documents(self, documents: pl.DataFrame) -> Model:
+        """The same pipeline over other documents (columns of the data set's ``documents``), none of the old ones left."""
+        ...
