@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from sevenstep.errors import CollectedErrors, InputError
-from sevenstep.spec.checks import check_columns, check_kpis, check_targets
+from sevenstep.spec.checks import check_budget, check_columns, check_kpis, check_targets, measured_on
 from sevenstep.spec.checks_data import check_data
 from sevenstep.spec.document import Document, parse_document
 from sevenstep.spec.flags import apply_flags
@@ -56,7 +56,7 @@ def read_spec(path: str | Path, grammars: Grammars, overrides: Sequence[str] = (
     problems += [*found, *more, *_combinations(tree, grammar)]
     if spec is None or problems or document.errors:
         raise _collected(document, problems)
-    return _with_targets(spec).located(file, section, document.origins())
+    return _with_targets(spec, grammar).located(file, section, document.origins())
 
 
 def find_spec(path: str | Path) -> Path:
@@ -171,11 +171,18 @@ def _section(tree: Mapping[str, Any], grammar: Grammar) -> tuple[Any, list[Probl
 
 
 def _combinations(tree: Mapping[str, Any], grammar: Grammar) -> list[Problem]:
-    return [*check_targets(tree, grammar), *check_kpis(tree, grammar), *check_data(tree), *check_columns(tree)]
+    checks = (check_targets(tree, grammar), check_kpis(tree, grammar), check_budget(tree, grammar))
+    return [*(problem for check in checks for problem in check), *check_data(tree, grammar), *check_columns(tree)]
 
 
-def _with_targets(spec: Spec) -> Spec:
-    """A KPI that names no target is measured on the only one."""
+def _with_targets(spec: Spec, grammar: Grammar) -> Spec:
+    """A KPI that names no target is measured on the only one; where a task takes none, the metrics of the KPIs say which."""
+    if grammar.measures:
+        named = [measured_on(kpi.metric, kpi.target, grammar) for kpi in spec.kpis]
+        targets = tuple(dict.fromkeys(name for name in named if name)) or (next(iter(grammar.measures.values())),)
+        pairs = zip(spec.kpis, named, strict=True)
+        kpis = tuple(kpi.model_copy(update={"target": name or targets[0]}) for kpi, name in pairs)
+        return spec.model_copy(update={"kpis": kpis, "target": targets})
     if len(spec.targets) != 1:
         return spec
     kpis = tuple(kpi if kpi.target else kpi.model_copy(update={"target": spec.targets[0]}) for kpi in spec.kpis)

@@ -43,6 +43,9 @@ class Grammar:
         metrics: metrics a KPI of this task may name; a name ending in ``@k`` takes a number.
         baselines: baselines a KPI may name.
         targets: how many targets it takes: ``one``, ``many`` or ``none``.
+        measures: for a task that takes no target, what each metric is measured on: the targets of a spec follow from the metrics
+            of its KPIs. A metric measured on any of them names none (``""``) and goes with the first, unless the KPI says which.
+        spends: whether its work may be billed, so that ``budget.usd`` and ``budget.tokens`` mean something.
         takes_flags: whether a target may be composed of flag columns (``target: {one_of: [...]}``).
         one_row_per_time: whether keys and time name a row, so that a second row of the same is a duplicate.
         sees: for each step, the keys of the task's section that the step may read (and its fingerprint hashes).
@@ -55,6 +58,8 @@ class Grammar:
     baselines: tuple[str, ...]
     sees: Mapping[str, tuple[str, ...]]
     targets: Literal["one", "many", "none"] = "one"
+    measures: Mapping[str, str] = field(default_factory=dict)
+    spends: bool = False
     takes_flags: bool = False
     one_row_per_time: bool = False
 
