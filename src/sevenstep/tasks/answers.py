@@ -1,20 +1,31 @@
-"""The ability to answer questions from documents: what commands, predictions and the server ask a model for, whatever its task."""
+"""The ability to answer questions from documents: what commands and the server ask a model for, whatever its task."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import polars as pl
 
     from sevenstep.tasks.contract import Model
 
-__all__ = ["RANKED", "Answer", "Answers", "Citation", "Passage"]
+__all__ = ["DOCUMENT", "DOCUMENT_ID", "FEEDBACK", "RANKED", "Answer", "Answers", "Citation", "Passage"]
 
 RANKED = 100
 """Documents a ranking names at most."""
+
+DOCUMENT_ID = "document_id"
+
+DOCUMENT: Mapping[str, str] = {
+    DOCUMENT_ID: "text", "title": "text", "text": "text", "source": "text", "language": "text", "trust": "text",
+    "licence": "text", "date": "text", "access": "text", "removed": "boolean",
+}  # fmt: skip
+"""Columns of an observation that adds, changes or takes out a document, with their types; ``access`` is a JSON list of tags."""
+
+FEEDBACK: Mapping[str, str] = {"answer": "text", "helpful": "boolean", "document": "text"}
+"""Columns of an observation about a served answer: the right answer, whether it helped, the document that holds it."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,19 @@ class Answer:
     model: str = ""
     ranking: Sequence[str] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """The answer as JSON values; evidence is told by its places, as the text of whole documents may be long."""
+        return {
+            "answer": self.text, "confidence": self.confidence, "refused": self.refused, "model": self.model,
+            "citations": [asdict(one) for one in self.citations], "evidence": [_placed(one) for one in self.evidence],
+            "ranking": list(self.ranking),
+        }  # fmt: skip
+
+
+def _placed(passage: Passage) -> dict[str, Any]:
+    told = asdict(passage)
+    return {name: value for name, value in told.items() if name != "text"}
+
 
 @runtime_checkable
 class Answers(Protocol):
@@ -86,11 +110,6 @@ class Answers(Protocol):
     ``access`` names the tags the asker holds. A document with a tag the asker lacks is as if it were not there: it is in no
     answer, citation, evidence or ranking. None is the owner, who sees everything; an empty list sees what bears no tag.
     """
-
-    @property
-    def feedback(self) -> Mapping[str, str]:
-        """Columns that an observation of a served answer may tell, with their types in words; each is some truth about it."""
-        ...
 
     def ask(self, question: str, access: Sequence[str] | None = None, count: int = RANKED) -> Answer:
         """The answer to one question, or a refusal; ``count`` documents are ranked at most."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 
 from sevenstep.errors import InputError
-from sevenstep.live.ledger.tables import METADATA, meta
+from sevenstep.live.ledger.tables import METADATA, meta, tokens
 
 __all__ = ["MIGRATIONS", "migrate"]
 
@@ -38,7 +38,13 @@ def _first_tables(connection: sa.Connection) -> None:
             connection.execute(sa.text(statement.format(event=event)))
 
 
-MIGRATIONS: Sequence[Migration] = (_first_tables,)
+def _tags_of_tokens(connection: sa.Connection) -> None:
+    """The tags of documents that a token may see; a ledger made now has the column already."""
+    if "access" not in {column["name"] for column in sa.inspect(connection).get_columns(tokens.name)}:
+        connection.execute(sa.text("ALTER TABLE tokens ADD COLUMN access TEXT NOT NULL DEFAULT '[]'"))
+
+
+MIGRATIONS: Sequence[Migration] = (_first_tables, _tags_of_tokens)
 
 
 def migrate(connection: sa.Connection) -> None:
