@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("running", "Run the seven steps; only what changed runs again."),
     "show": ("running", "Show what a step found: define, collect, prepare, design, train, tune or operate."),
     "predict": ("using", "Predict rows of a file, or the rows whose target is missing."),
+    "ask": ("using", "Answer a question from the documents, with citations."),
     "explain": ("using", "Tell what drove one prediction, in units of the target."),
     "serve": ("serving", "Serve predictions, what is known, and a page, until stopped."),
     "token": ("serving", "Tokens for callers of the server: made, listed, revoked."),

@@ -90,25 +90,21 @@ class Answer:
     ranking: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The answer as JSON values; evidence is told by its places, as the text of whole documents may be long."""
+        """The answer as JSON values."""
         return {
             "answer": self.text, "confidence": self.confidence, "refused": self.refused, "model": self.model,
-            "citations": [asdict(one) for one in self.citations], "evidence": [_placed(one) for one in self.evidence],
+            "citations": [asdict(one) for one in self.citations], "evidence": [asdict(one) for one in self.evidence],
             "ranking": list(self.ranking),
         }  # fmt: skip
-
-
-def _placed(passage: Passage) -> dict[str, Any]:
-    told = asdict(passage)
-    return {name: value for name, value in told.items() if name != "text"}
 
 
 @runtime_checkable
 class Answers(Protocol):
     """A model that answers questions from documents.
 
-    ``access`` names the tags the asker holds. A document with a tag the asker lacks is as if it were not there: it is in no
-    answer, citation, evidence or ranking. None is the owner, who sees everything; an empty list sees what bears no tag.
+    ``access`` names the tags the asker holds. A document that bears tags, none of which the asker holds, is as if it were not
+    there: it is in no answer, citation, evidence or ranking. None is the owner, who sees everything; an empty list sees what
+    bears no tag.
     """
 
     def ask(self, question: str, access: Sequence[str] | None = None, count: int = RANKED) -> Answer:
@@ -123,6 +119,6 @@ class Answers(Protocol):
         """The same model for an asker with these tags: all its methods see their documents alone."""
         ...
 
-    def with_documents(self, documents: pl.DataFrame) -> Model:
-        """The same pipeline over other documents (columns of the data set's ``documents``), none of the old ones left."""
+    def with_documents(self, documents: pl.DataFrame, parts: pl.DataFrame | None = None) -> Model:
+        """The same pipeline over other documents, none of the old ones left; both tables as those of the data set."""
         ...

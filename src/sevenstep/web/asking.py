@@ -141,7 +141,8 @@ class Asking:
         inputs = {"question": question.text, "access": None if question.access is None else list(question.access)}
         digest = hashlib.sha256(question.text.encode()).hexdigest()
         told = answer.to_json()
-        row = {"prediction": told.pop("answer"), **told, **({"cut": True} if cut else {})}
+        places = [{name: value for name, value in one.items() if name != "text"} for one in told["evidence"]]
+        row = {"prediction": told.pop("answer"), **told, "evidence": places, **({"cut": True} if cut else {})}
         line = record_line(
             question.request, datetime.now(UTC), question.route, question.caller, release, seconds, digest, [inputs], [row]
         )

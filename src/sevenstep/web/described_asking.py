@@ -67,7 +67,7 @@ _DOCUMENT: Schema = {
     "required": ["id", "text"],
     "properties": {
         **dict.fromkeys(("id", "text", "title", "source", "language", "trust", "licence", "date"), _TEXT),
-        "access": {**_TEXTS, "description": "tags an asker needs, all of them; none: everybody"},
+        "access": {**_TEXTS, "description": "tags of which an asker needs one; none: everybody"},
     },
     "additionalProperties": False,
 }

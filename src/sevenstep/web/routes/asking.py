@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -99,9 +98,7 @@ def _events(part: str | Asked) -> bytes:
 
 
 def _told(asked: Asked) -> Mapping[str, Any]:
-    answer = asked.answer.to_json()
-    evidence = [asdict(passage) for passage in asked.answer.evidence]
-    return {"prediction_id": asked.prediction_id, "release": asked.release, **answer, "evidence": evidence}
+    return {"prediction_id": asked.prediction_id, "release": asked.release, **asked.answer.to_json()}
 
 
 def _object(body: Any) -> Mapping[str, Any]:
