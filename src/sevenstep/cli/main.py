@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "alarms": ("watching", "Alarms that are alive; acknowledge, snooze or resolve one."),
     "rehearse": ("refreshing", "Replay the past day by day: run, observe, refresh, monitor, learn anew."),
     "operate": ("operating", "All of it after release, by the calendar, until stopped."),
+    "calls": ("calls", "Calls of models behind endpoints: listed, word for word, added up in tokens and money."),
     "labels": ("labels", "Rows to label next, labels that look wrong, rules that label, agreement of labellers."),
     "schema": ("start", "Print the JSON Schema of the spec, for editors."),
 }
