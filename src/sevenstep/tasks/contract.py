@@ -46,6 +46,7 @@ class Grammar:
         measures: for a task that takes no target, what each metric is measured on: the targets of a spec follow from the metrics
             of its KPIs. A metric measured on any of them names none (``""``) and goes with the first, unless the KPI says which.
         spends: whether its work may be billed, so that ``budget.usd`` and ``budget.tokens`` mean something.
+        blends: whether the predictions of several members may be mixed into one; otherwise a single candidate is chosen.
         takes_flags: whether a target may be composed of flag columns (``target: {one_of: [...]}``).
         one_row_per_time: whether keys and time name a row, so that a second row of the same is a duplicate.
         sees: for each step, the keys of the task's section that the step may read (and its fingerprint hashes).
@@ -60,6 +61,7 @@ class Grammar:
     targets: Literal["one", "many", "none"] = "one"
     measures: Mapping[str, str] = field(default_factory=dict)
     spends: bool = False
+    blends: bool = True
     takes_flags: bool = False
     one_row_per_time: bool = False
 

@@ -27,6 +27,7 @@ GRAMMAR = Grammar(
     targets="none",
     measures={**dict.fromkeys(_RANKING, PASSAGES), **dict.fromkeys(_ANSWER, ANSWER), **dict.fromkeys(_EITHER, "")},
     spends=True,
+    blends=False,
     sees={
         "define": _ALL,
         "collect": (),
