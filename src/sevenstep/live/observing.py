@@ -63,9 +63,8 @@ def observed(
         published_by: only what was published by this moment; all when not given.
     """
     known = collected(operation.store)
-    told = {name: known.schema[name] for name in known.types}
-    rows = with_joined(operation.spec, known, known_rows(connection, told, after, published_by).drop(KEY, TIME))
+    rows = with_joined(operation.spec, known, known_rows(connection, known.observable, after, published_by).drop(KEY, TIME))
     named = [name for name in (*known.roles.keys, known.roles.time) if name is not None]
     untold = (pl.lit(None, kind).alias(name) for name, kind in known.schema.items() if name not in rows.columns)
-    whole = rows.with_columns(untold).select(list(known.schema))
+    whole = rows.with_columns(untold).select(list(dict.fromkeys((*known.schema, *known.observable))))
     return whole.sort(named, maintain_order=True) if named else whole
