@@ -27,6 +27,12 @@ _SET_ASIDE = {
     "DATA-UNREADABLE": ("valid", "with a target, time or key that cannot be read"),
     "DATA-NO-IDENTITY": ("complete", "without a time or a key"),
     "DATA-RAGGED": ("valid", "with more fields than the header"),
+    "DATA-NOWHERE": ("valid", "about a question or a document that is not there"),
+    "DOCUMENT-NO-TEXT": ("complete", "or files without text"),
+    "DOCUMENT-ENCRYPTED": ("complete", "or files that are encrypted"),
+    "DOCUMENT-BROKEN": ("valid", "or files that cannot be read"),
+    "DOCUMENT-BOMB": ("valid", "or files that grow beyond all measure when they are unpacked"),
+    "GOLDEN-LOST": ("valid", "of accepted questions whose words are no longer in the documents"),
 }
 _WORD_MARKS = MISSING_MARKS | {"unknown", "missing", "not available", "undefined", "-999", "9999"} - {""}
 
@@ -70,8 +76,8 @@ def _found(table: _Table, code: str, severity: str, part: str, column: str, rows
 
 
 def _missing_inputs(table: _Table) -> Iterator[Finding]:
-    """A column with gaps; above a fifth of the rows it is a warning."""
-    for column in table.inputs:
+    """A column with gaps; above a fifth of the rows it is a warning. A list says by its length that there is nothing."""
+    for column in [name for name in table.inputs if not table.items.schema[name].is_nested()]:
         rows = table.items[column].null_count()
         share = rows / max(1, table.items.height)
         if rows == table.items.height:

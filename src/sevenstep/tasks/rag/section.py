@@ -19,8 +19,6 @@ from sevenstep.spec.units import Duration
 
 __all__ = ["Answering", "Chunk", "Embeddings", "Generator", "Judge", "Price", "Rag", "Retrieve"]
 
-Tokenizer = Literal["words", "bigrams", "morphemes"]
-
 
 def _values(value: Any) -> list[Any]:
     """The values a parameter may take; the bounds of a range."""
@@ -119,10 +117,11 @@ FolderOrEndpoint = Annotated[
 class Retrieve(Closed):
     """How stretches are found for a question."""
 
-    tokenizer: Annotated[Parameter | None, _words("words", "bigrams", "morphemes")] = Field(
+    tokenizer: Annotated[Parameter | None, _words("words", "english", "bigrams", "stems", "grams", "morphemes")] = Field(
         default=None,
-        description="what is counted: words with their stems, pairs of letters, or Korean morphemes (needs sevenstep[korean]); "
-        "follows from the language when not given",
+        description="what is counted: words, English stems (english), pairs of Hangul syllables (bigrams), Korean words without "
+        "endings (stems), runs of four letters (grams), or Korean morphemes (morphemes; needs sevenstep[korean]); follows from "
+        "the language when not given",
     )
     embedding: FolderOrEndpoint | None = Field(
         default=None,
