@@ -67,6 +67,12 @@ class WordModel:
                 yield word if whole.text.startswith(word) else f" {word}"
         yield whole
 
+    def traits(self, questions: Sequence[str]) -> pl.DataFrame:
+        known = {word for page in self.pages for word in page.text.lower().strip(".").split()}
+        words = [question.lower().strip("?").split() for question in questions]
+        new = [sum(word not in known for word in own) / max(len(own), 1) for own in words]
+        return pl.DataFrame({"words": [float(len(own)) for own in words], "new words": new})
+
     def within(self, access: Sequence[str]) -> WordModel:
         return replace(self, seen=tuple(access))
 

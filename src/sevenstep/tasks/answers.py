@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from sevenstep.tasks.contract import Model
 
-__all__ = ["DOCUMENT", "DOCUMENT_ID", "FEEDBACK", "RANKED", "Answer", "Answers", "Citation", "Passage"]
+__all__ = ["ABSTAINED", "DOCUMENT", "DOCUMENT_ID", "FEEDBACK", "RANKED", "Answer", "Answers", "Citation", "Passage"]
 
 RANKED = 100
 """Documents a ranking names at most."""
@@ -23,6 +23,9 @@ DOCUMENT: Mapping[str, str] = {
     "licence": "text", "date": "text", "access": "text", "removed": "boolean",
 }  # fmt: skip
 """Columns of an observation that adds, changes or takes out a document, with their types; ``access`` is a JSON list of tags."""
+
+ABSTAINED = "abstained"
+"""Column of a score table that tells whether a question was refused, 1 or 0; null where nothing was to be answered."""
 
 FEEDBACK: Mapping[str, str] = {"answer": "text", "helpful": "boolean", "document": "text"}
 """Columns of an observation about a served answer: the right answer, whether it helped, the document that holds it."""
@@ -113,6 +116,10 @@ class Answers(Protocol):
 
     def streamed(self, question: str, access: Sequence[str] | None = None) -> Iterator[str | Answer]:
         """The same answer while it is written: parts of its text as they are known to stand, and the whole answer last."""
+        ...
+
+    def traits(self, questions: Sequence[str]) -> pl.DataFrame:
+        """Questions as numbers, a column a trait with its name for people: what drift of questions is looked for in."""
         ...
 
     def within(self, access: Sequence[str]) -> Model:
