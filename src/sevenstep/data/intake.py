@@ -90,15 +90,15 @@ def intake(
         InputError: a fault of the section or of the sources, as one sentence.
     """
     if holds_documents(data):
-        return _with_documents(data, base, kept)
+        return _with_documents(data, base, targets, kept)
     single = bool(data.series) if one_row_per_time is None else one_row_per_time
     return _Taking(data, base, targets, tuple(flags), given).run(single)
 
 
-def _with_documents(data: Data, base: Path, kept: Kept | None) -> Intake:
+def _with_documents(data: Data, base: Path, targets: Sequence[str], kept: Kept | None) -> Intake:
     """Questions as rows, with the documents beside them."""
     record, quarantine = Record(), Quarantine()
-    taken = take_corpus(data, base, record, quarantine, kept)
+    taken = take_corpus(data, base, record, quarantine, targets=targets, kept=kept)
     rows, items = taken.items[ROW].rename("row"), taken.items.drop(ROW)
     columns = {data.main(): items.columns}
     keys = (items.columns[0],)

@@ -46,7 +46,9 @@ def holds_documents(data: Data) -> bool:
     return data.documents is not None or data.format == "squad"
 
 
-def take_corpus(data: Data, base: Path, record: Record, quarantine: Quarantine, kept: Kept | None = None) -> TakenCorpus:
+def take_corpus(
+    data: Data, base: Path, record: Record, quarantine: Quarantine, *, targets: Sequence[str] = (), kept: Kept | None = None
+) -> TakenCorpus:
     """Take in documents, questions and judgements.
 
     Args:
@@ -54,6 +56,7 @@ def take_corpus(data: Data, base: Path, record: Record, quarantine: Quarantine, 
         base: folder of the spec.
         record: what was done is added here.
         quarantine: what was set aside is added here.
+        targets: what is to be measured; the questions say of each whether it is known. All there are when empty.
         kept: what files said when they were read earlier; see `Kept`.
 
     Raises:
@@ -67,6 +70,7 @@ def take_corpus(data: Data, base: Path, record: Record, quarantine: Quarantine, 
         raise missing_questions("there are documents and no question")
     judgements = table(asked.judgements, JUDGEMENTS).sort("question_id", "document_id", "start", maintain_order=True)
     items = _items(asked, judgements, data, corpus)
+    items = items.drop(name for name in (PASSAGES, ANSWER) if targets and name not in targets)
     return TakenCorpus(items, {"documents": corpus.documents, "parts": corpus.parts, "judgements": judgements})
 
 

@@ -48,14 +48,19 @@ def _unit(brief: Brief) -> dict[str, Fact]:
     return {"unit": {"value": "document", "reason": "documents are given as such"}}
 
 
+def _judged(items: pl.DataFrame) -> dict[str, Fact]:
+    if PASSAGES not in items.columns:
+        return {}
+    return {"judged": {"value": int(items[PASSAGES].sum()), "reason": "questions with judgements of documents"}}
+
+
 def _counts(items: pl.DataFrame) -> dict[str, Fact]:
-    judged = items[PASSAGES].sum()
     answered = items.filter(pl.col("answers").list.len() > 0).height
     none = items.filter(pl.col("answers").list.len() == 0).height
     groups = counted(items["group"].n_unique(), "group")
     return {
         "questions": {"value": items.height, "reason": f"in {groups} that stay in one fold"},
-        "judged": {"value": int(judged), "reason": "questions with judgements of documents"},
+        **_judged(items),
         "answered": {"value": answered, "reason": f"questions with a known answer ({ANSWER})"},
         "unanswerable": {"value": none, "reason": "questions the documents are known to hold no answer to"},
     }
