@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from sevenstep.tasks.rag.retrieval.postings import Codes, Postings
 
@@ -55,12 +56,37 @@ class Bm25:
         held = postings.frequencies
         self.idf = np.log1p((len(postings) - held + 0.5) / (held + 0.5))
 
+    def idf_of(self, terms: Codes) -> NDArray[np.float64]:
+        """Inverse document frequency of terms; of those no chunk held when this was made, that of the rarest."""
+        held = self.idf[np.minimum(terms, max(len(self.idf) - 1, 0))] if len(self.idf) else np.ones(len(terms))
+        return np.where(terms < len(self.idf), held, np.log1p(2.0 * len(self._postings) + 1.0))
+
+    def worth(self, chunks: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What each term adds to the scores of some chunks, weighted and summed, ``[term]``."""
+        counts = self._postings.table[chunks]
+        rows = np.repeat(np.arange(len(chunks)), np.diff(counts.indptr))
+        gained = self.idf[counts.indices] * counts.data / (counts.data + self._norm[chunks][rows]) * weights[rows]
+        return np.bincount(counts.indices, gained, minlength=len(self.idf)).astype(np.float64, copy=False)
+
+    def touched(self, question: Weighted) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Scores of the chunks that share a term with the question, and which those are."""
+        scores = self.scores(question)
+        chunks = np.flatnonzero(scores)
+        return scores[chunks], chunks
+
+    def table(self) -> sparse.csr_array:
+        """What each term adds to the score of each chunk, ``[chunk, term]``, for a question that names it once."""
+        counts = self._postings.table
+        rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+        worth = self.idf[counts.indices] * (self._k1 + 1.0)
+        gained = (worth * counts.data / (counts.data + self._norm[rows])).astype(np.float32)
+        return sparse.csr_array((gained, counts.indices, counts.indptr), shape=counts.shape)
+
     def scores(self, question: Weighted) -> NDArray[np.float64]:
         """The score of every chunk, 0 where no term is shared."""
         chunks, counts, which = self._postings.look_up(question.terms)
-        known = np.minimum(question.terms, max(len(self.idf) - 1, 0))
         if not len(chunks):
             return np.zeros(len(self._postings))
-        worth = (question.weights * self.idf[known] * (self._k1 + 1.0)).astype(np.float32)
+        worth = (question.weights * self.idf_of(question.terms) * (self._k1 + 1.0)).astype(np.float32)
         gained = worth[which] * counts / (counts + self._norm[chunks])
         return np.bincount(chunks, gained, minlength=len(self._postings)).astype(np.float64, copy=False)

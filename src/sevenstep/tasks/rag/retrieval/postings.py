@@ -94,8 +94,11 @@ class Postings:
 
     def added(self, texts: Sequence[Codes], width: int) -> Postings:
         """These and the chunks of ``texts`` behind them."""
-        more = Postings((*self.segments, Segment.of(counts_of(texts, width))))
-        return more if len(more.segments) <= MOST_SEGMENTS else more._merged()
+        return Postings((*self.segments, Segment.of(counts_of(texts, width)))).compact()
+
+    def compact(self) -> Postings:
+        """The same counts in not too many segments."""
+        return self if len(self.segments) <= MOST_SEGMENTS else self._merged()
 
     def kept(self, chunks: NDArray[np.bool_]) -> Postings:
         """Only the chunks where ``chunks`` is true, in their order."""
