@@ -17,7 +17,7 @@ from sevenstep.tasks.rag.explore.gap import gap_of
 from sevenstep.tasks.rag.explore.kinds import answer_kind, question_kind
 from sevenstep.tasks.rag.feasibility import probe
 from sevenstep.tasks.rag.feasibility.sample import sample_of
-from sevenstep.tasks.rag.feasibility.trial import best_sentence, tried
+from sevenstep.tasks.rag.feasibility.trial import Terms, best_sentence
 from sevenstep.tasks.rag.instructions import instructions_in
 from sevenstep.tasks.rag.known import Known
 
@@ -171,7 +171,7 @@ def test_the_probe_ranks_as_bm25s_does_and_measures_as_ir_measures_does(tmp_path
     facts_corpus(tmp_path)
     data, brief = dataset(tmp_path)
     sample = sample_of(Known(data), brief.budget, 0)
-    trial = tried(sample, sample.documents)
+    trial = Terms(sample).tried(sample.documents)
     from sevenstep.tasks.rag.text.tokens import tokenizer_named
 
     tokens = tokenizer_named("english").tokens([trial.texts[ident] for ident in trial.texts])

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sevenstep.tasks.rag.feasibility.sample import Sample
-from sevenstep.tasks.rag.feasibility.trial import Trial, tried
+from sevenstep.tasks.rag.feasibility.trial import Terms, Trial
 
 __all__ = ["COUNTS", "Curve", "curve_of", "reading_curve"]
 
@@ -28,12 +27,12 @@ class Curve:
         return float(np.clip(self.values[-1] + self.slope * np.log2(size / self.sizes[-1]), 0.0, 1.0))
 
 
-def curve_of(sample: Sample, full: Trial, metric: str) -> Curve | None:
+def curve_of(terms: Terms, full: Trial, metric: str) -> Curve | None:
     """The figure of BM25 among an eighth, a quarter, half and all of the other documents; None where nothing is judged.
 
     Those that are right are always there: a corpus that grows holds more that is beside the point.
     """
-    whole = full.ranking(metric)
+    sample, whole = terms.sample, full.ranking(metric)
     if np.isnan(whole).all() or len(sample.others) < 16:
         return None
     sizes, values = [], []
@@ -41,7 +40,7 @@ def curve_of(sample: Sample, full: Trial, metric: str) -> Curve | None:
         left_out = set(sample.others) - set(sample.others[:: round(1 / share)])
         documents = [ident for ident in sample.documents if ident not in left_out]
         sizes.append(len(documents))
-        values.append(float(np.nanmean(tried(sample, documents).ranking(metric))))
+        values.append(float(np.nanmean(terms.tried(documents).ranking(metric))))
     sizes.append(len(sample.documents))
     values.append(float(np.nanmean(whole)))
     slope = round(float(np.polyfit(np.log2(sizes), values, 1)[0]), 6)

@@ -13,8 +13,8 @@ from sevenstep.tasks.rag.feasibility.curve import curve_of, reading_curve
 from sevenstep.tasks.rag.feasibility.findings import evidence_of, remedies_of
 from sevenstep.tasks.rag.feasibility.outlook import outlook_of
 from sevenstep.tasks.rag.feasibility.pictures import pictures
-from sevenstep.tasks.rag.feasibility.sample import Sample, sample_of
-from sevenstep.tasks.rag.feasibility.trial import Trial, tried
+from sevenstep.tasks.rag.feasibility.sample import sample_of
+from sevenstep.tasks.rag.feasibility.trial import Terms, Trial
 from sevenstep.tasks.rag.feasibility.verdict import judged
 from sevenstep.tasks.rag.known import Known
 
@@ -24,14 +24,17 @@ __all__ = ["probe"]
 def probe(data: Dataset, brief: Brief) -> Sequence[Feasibility]:
     """See `Task.probe`."""
     sample = sample_of(Known(data), brief.budget, brief.seed)
-    trial = tried(sample, sample.documents)
-    gap = gap_of(sample.known.part_of(sample.documents, [one.id for one in sample.questions]), trial.language)
-    return [_of_kpi(kpi, sample, trial, gap, brief) for kpi in brief.kpis]
+    terms = Terms(sample)
+    trial = terms.tried(sample.documents)
+    right = {document for question in sample.questions for document in question.relevant}
+    gap = gap_of(sample.known.part_of(sorted(right), [one.id for one in sample.questions]), trial.language)
+    return [_of_kpi(kpi, terms, trial, gap, brief) for kpi in brief.kpis]
 
 
-def _of_kpi(kpi: Kpi, sample: Sample, trial: Trial, gap: Gap, brief: Brief) -> Feasibility:
+def _of_kpi(kpi: Kpi, terms: Terms, trial: Trial, gap: Gap, brief: Brief) -> Feasibility:
+    sample = terms.sample
     outlook = outlook_of(kpi, trial, brief)
-    curve = curve_of(sample, trial, kpi.metric) if "@" in kpi.metric else None
+    curve = curve_of(terms, trial, kpi.metric) if "@" in kpi.metric else None
     reading = reading_curve(trial) if outlook.ceiling is not None else []
     verdict, goal = judged(outlook)
     return Feasibility(

@@ -17,7 +17,7 @@ from sevenstep.tasks.rag.retrieval.postings import Codes, Postings, Vocabulary
 from sevenstep.tasks.rag.text.sentences import sentences
 from sevenstep.tasks.rag.text.tokens import tokenizer_for, tokenizer_named
 
-__all__ = ["DEPTH", "READ", "Trial", "best_sentence", "tried"]
+__all__ = ["DEPTH", "READ", "Terms", "Trial", "best_sentence"]
 
 Figures = NDArray[np.float64]
 DEPTH, READ = 100, 5
@@ -69,17 +69,24 @@ class Trial:
         ])  # fmt: skip
 
 
-def tried(sample: Sample, documents: Sequence[str]) -> Trial:
-    """BM25 (k1 1.2, b 0.75) over some documents, for the questions of the sample."""
-    language = str(sample.known.data.facts["language"]["value"])
-    tokenizer, vocabulary = tokenizer_named(tokenizer_for(language)), Vocabulary()
-    texts = {ident: sample.known.texts[ident] for ident in documents}
-    codes = vocabulary.learn(tokenizer.tokens(list(texts.values())))
-    bm25 = Bm25(Postings.of(codes, len(vocabulary)), _K1, _B)
-    ids = list(texts)
-    asked = tokenizer.tokens([question.text for question in sample.questions])
-    rankings = [_ranked(bm25, vocabulary.known(tokens), ids) for tokens in asked]
-    return Trial(sample.questions, rankings, language, texts)
+class Terms:
+    """The terms of the documents and questions of a sample, counted once for all trials on it."""
+
+    def __init__(self, sample: Sample) -> None:
+        self.sample, self.language = sample, str(sample.known.data.facts["language"]["value"])
+        tokenizer, self._vocabulary = tokenizer_named(tokenizer_for(self.language)), Vocabulary()
+        tokens = tokenizer.tokens([sample.known.texts[ident] for ident in sample.documents])
+        self._documents = dict(zip(sample.documents, self._vocabulary.learn(tokens), strict=True))
+        asked = tokenizer.tokens([question.text for question in sample.questions])
+        self._asked = [self._vocabulary.known(tokens) for tokens in asked]
+
+    def tried(self, documents: Sequence[str]) -> Trial:
+        """BM25 (k1 1.2, b 0.75) over some of the documents, for the questions of the sample."""
+        codes = [self._documents[ident] for ident in documents]
+        bm25 = Bm25(Postings.of(codes, len(self._vocabulary)), _K1, _B)
+        rankings = [_ranked(bm25, codes, documents) for codes in self._asked]
+        texts = {ident: self.sample.known.texts[ident] for ident in documents}
+        return Trial(self.sample.questions, rankings, self.language, texts)
 
 
 def _ranked(bm25: Bm25, codes: Codes, ids: Sequence[str]) -> list[str]:
