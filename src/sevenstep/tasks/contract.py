@@ -145,7 +145,8 @@ class Candidate:
         reason: why the profile speaks for it, one sentence.
         parameters: JSON values; part of the cache key.
         space: what the search may change.
-        stage: what it needs prepared; candidates with equal stages share the work. None when it needs nothing.
+        stage: what it needs prepared; candidates with equal stages share the work. None when it needs nothing. A part named as a
+            parameter that is searched follows it.
         cost: expected seconds for one fit and its scoring on one core; used for planning and to prefer the cheaper.
         baseline: one of the simple rules others are compared with.
         asked: a person asked for it, so it is never left out for what it costs.

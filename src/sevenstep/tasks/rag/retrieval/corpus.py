@@ -81,6 +81,11 @@ class Corpus:
     def _stretches(self) -> list[tuple[int, int]]:
         return list(zip(self.chunks["start"].to_list(), self.chunks["end"].to_list(), strict=True))
 
+    def stretches(self, chunks: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+        """Of each chunk the row of its document and its offsets there."""
+        places = self._stretches
+        return [(int(self.owners[chunk]), *places[chunk]) for chunk in chunks.tolist()]
+
     def chunk_texts(self) -> list[str]:
         """Text of each chunk, without its title."""
         texts = self.texts
