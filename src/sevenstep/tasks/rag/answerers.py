@@ -1,0 +1,95 @@
+"""The kinds of answerers a model may hold, each read back from its own files; and what a final model is put together from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from sevenstep.data.dataset import Dataset
+from sevenstep.tasks.contract import Fitted
+from sevenstep.tasks.rag.answering.extractive import EXTRACTIVE, ExtractiveAnswerer
+from sevenstep.tasks.rag.answering.material import Words
+from sevenstep.tasks.rag.answering.sentence import BEST_SENTENCE, BestSentence
+from sevenstep.tasks.rag.found import Answerer
+from sevenstep.tasks.rag.grammar import ANSWER, PASSAGES
+from sevenstep.tasks.rag.retrieval.fitted import FittedRetriever
+
+__all__ = ["KeptAnswerer", "Reads", "load_answerer", "parts_of", "save_answerer"]
+
+USUAL_TOP = 5
+"""Passages an answer is made from where nothing was learnt about answers."""
+
+_KIND = "kind.json"
+
+
+class KeptAnswerer(Answerer, Protocol):
+    """An answerer that saves itself to plain files."""
+
+    def save(self, folder: Path) -> None:
+        """Write as plain files into the empty ``folder``."""
+        ...
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """A fitted member for answers: how it finds what it reads, how many passages of it, and how it answers."""
+
+    @property
+    def retriever(self) -> FittedRetriever:
+        """Finds the passages."""
+        ...
+
+    @property
+    def answerer(self) -> KeptAnswerer:
+        """Answers from them."""
+        ...
+
+    @property
+    def top(self) -> int:
+        """How many it reads."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """How many of them may come from one source, see `capped`."""
+        ...
+
+
+def parts_of(
+    members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset
+) -> tuple[FittedRetriever, KeptAnswerer, int, float]:
+    """What a model is put together from: retriever, answerer, passages read, share of one source among them.
+
+    Where passages are measured, documents are ranked by the member for passages, and answers are read from what it finds; where
+    only answers are, their member does both. Where nothing was learnt about answers, the sentence that says most of the question
+    is quoted.
+    """
+    chosen = {target: own[0][0] for target, own in members.items() if own}
+    reads, finds = chosen.get(ANSWER), chosen.get(PASSAGES)
+    if isinstance(reads, Reads):
+        retriever = finds if isinstance(finds, FittedRetriever) else reads.retriever
+        return retriever, reads.answerer, reads.top, reads.share
+    assert isinstance(finds, FittedRetriever)
+    language = str(data.facts["language"]["value"])
+    words = Words.of(data.tables["documents"]["text"].to_list(), language == "ko")
+    return finds, BestSentence(words, language), USUAL_TOP, 1.0
+
+
+_LOADERS: Mapping[str, tuple[type, Callable[[Path], KeptAnswerer]]] = {
+    EXTRACTIVE: (ExtractiveAnswerer, ExtractiveAnswerer.load),
+    BEST_SENTENCE: (BestSentence, BestSentence.load),
+}
+
+
+def save_answerer(answerer: KeptAnswerer, folder: Path) -> None:
+    """Write an answerer and which kind it is."""
+    kind = next(name for name, (known, _) in _LOADERS.items() if isinstance(answerer, known))
+    (folder / _KIND).write_text(json.dumps(kind), encoding="utf-8")
+    answerer.save(folder)
+
+
+def load_answerer(folder: Path) -> KeptAnswerer:
+    """Read back what `save_answerer` wrote."""
+    return _LOADERS[json.loads((folder / _KIND).read_text(encoding="utf-8"))][1](folder)

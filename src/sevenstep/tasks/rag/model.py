@@ -1,0 +1,221 @@
+"""The model that is released: an index over the documents, how it is searched, and what answers from what is found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from sevenstep.errors import InputError
+from sevenstep.tasks.answers import RANKED, Answer
+from sevenstep.tasks.contract import Explanation, Fitted
+from sevenstep.tasks.rag.answerers import KeptAnswerer, load_answerer, parts_of, save_answerer
+from sevenstep.tasks.rag.answering.sharing import capped
+from sevenstep.tasks.rag.explaining import explained
+from sevenstep.tasks.rag.found import Passage
+from sevenstep.tasks.rag.hindsight import judged
+from sevenstep.tasks.rag.questions import traits
+from sevenstep.tasks.rag.refreshing import refreshed
+from sevenstep.tasks.rag.retrieval.finder import Finder
+from sevenstep.tasks.rag.retrieval.fitted import FittedRetriever
+from sevenstep.tasks.rag.retrieval.index import CorpusIndex
+from sevenstep.tasks.rag.seeing import Views
+from sevenstep.tasks.rag.told import answers_frame, whole_parts
+from sevenstep.tasks.scoretable import ScoreTable
+
+if TYPE_CHECKING:
+    from sevenstep.data.dataset import Dataset
+
+__all__ = ["RagModel"]
+
+_SPARE = 4  # times the passages wanted that are looked at, so that others can take the place of those a source has too many of
+_INDEX, _ANSWERER = "index", "answerer"
+
+
+@dataclass(frozen=True)
+class RagModel:
+    """Answers questions from documents. It is never changed: what is added makes a new one, requests under way keep theirs.
+
+    Args:
+        views: finders over all documents, and over those that askers with some tags may see.
+        answerer: answers from passages.
+        top: passages an answer is made from.
+        share: how many of them may come from one source, see `capped`.
+        measures: metrics of each target of the spec, the leading one first.
+        language: of the documents, by whose rules answers are compared.
+        waiting: questions whose answer was not known when the model was made: ``question_id`` and ``question``.
+        access: tags of the asker that this model is for; None sees everything.
+    """
+
+    views: Views
+    answerer: KeptAnswerer
+    top: int
+    share: float
+    measures: Mapping[str, Sequence[str]]
+    language: str
+    waiting: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"question_id": pl.String, "question": pl.String}))
+    access: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(
+        cls, members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset, measures: Mapping[str, Sequence[str]]
+    ) -> RagModel:
+        """The model of these members over the documents of a data set.
+
+        Passages are found by the member for them; where only answers are measured, by what the answers' member reads from.
+        """
+        retriever, answerer, top, share = parts_of(members, data)
+        index = CorpusIndex.build(data.tables["documents"], data.tables["parts"], retriever.layout)
+        waiting = data.items.filter(pl.all_horizontal(pl.col(target).is_null() for target in measures))
+        language = str(data.facts["language"]["value"])
+        asked = waiting.select("question_id", "question")
+        return cls(Views(retriever, index), answerer, top, share, measures, language, asked)
+
+    @property
+    def index(self) -> CorpusIndex:
+        """The index over all documents."""
+        return self.views.index
+
+    def input_schema(self) -> Mapping[str, str]:
+        """A row to be answered has a question."""
+        return {"question": "String"}
+
+    def ask(self, question: str, access: Sequence[str] | None = None, count: int = RANKED) -> Answer:
+        """The answer to a question; see `sevenstep.tasks.answers.Answers`."""
+        passages, ranking, _ = self._found(question, access, count)
+        return replace(self.answerer.answer(question, passages), ranking=ranking)
+
+    def streamed(self, question: str, access: Sequence[str] | None = None) -> Iterator[str | Answer]:
+        """The same answer while it is written, where the answerer writes it bit by bit; else as one part."""
+        passages, ranking, _ = self._found(question, access, RANKED)
+        stream = getattr(self.answerer, "stream", None)
+        if stream is None:
+            whole = self.answerer.answer(question, passages)
+            if whole.text:
+                yield whole.text
+            yield replace(whole, ranking=ranking)
+            return
+        for part in stream(question, passages):
+            yield replace(part, ranking=ranking) if isinstance(part, Answer) else part
+
+    def read(self, question: str) -> tuple[Sequence[Passage], Finder]:
+        """The passages an answer is made from, and what found them."""
+        passages, _, finder = self._found(question, None, self.top)
+        return passages, finder
+
+    def _found(self, question: str, access: Sequence[str] | None, count: int) -> tuple[Sequence[Passage], Sequence[str], Finder]:
+        """The passages to answer from, ids of ``count`` documents at most, best first, and what found them."""
+        finder = self.views.of(self._tags(access))
+        corpus = finder.index.corpus
+        chunks, scores = finder.ranked([question], None, _SPARE * max(count, self.top))[0]
+        owners = dict.fromkeys(corpus.owners[chunks].tolist())
+        pairs = zip(chunks[: _SPARE * self.top].tolist(), scores.tolist(), strict=False)
+        passages = capped([corpus.passage(chunk, score) for chunk, score in pairs], self.top, self.share)
+        return passages, [corpus.ids[owner] for owner in list(owners)[:count]], finder
+
+    def _tags(self, access: Sequence[str] | None) -> Sequence[str] | None:
+        if self.access is None or access is None:
+            return self.access if access is None else access
+        return [tag for tag in access if tag in self.access]
+
+    def predict(self, rows: pl.DataFrame | None = None) -> pl.DataFrame:
+        """Answers to the questions of ``rows``, or to those that waited for one when the model was made.
+
+        Returns a row a question, in their order: ``question_id``, ``question``, ``prediction`` (the answer; empty where refused),
+        ``confidence``, ``refused``, ``ranking`` (ids of documents, best first), ``citations`` and ``evidence``.
+
+        Raises:
+            InputError: ``PREDICT-NO-ROWS``, there is no question; ``PREDICT-INPUT``, the rows have no column ``question``;
+                ``PREDICT-BLANK``, one of them is empty.
+        """
+        rows = self.waiting if rows is None else rows
+        if rows.is_empty():
+            rule, fix = "a question is answered", "give questions with --input, or ask one: sevenstep ask"
+            raise InputError("PREDICT-NO-ROWS", "no question waits for an answer", rule, fix)
+        if "question" not in rows.columns:
+            rule = "a question stands in the column 'question'"
+            raise InputError("PREDICT-INPUT", f"the rows have {', '.join(rows.columns[:8])}", rule, "name it so")
+        questions = rows["question"].cast(pl.String)
+        blank = questions.is_null() | (questions.str.strip_chars() == "")
+        if blank.any():
+            given = f"row {int(blank.arg_true()[0]) + 1} has no question"
+            raise InputError("PREDICT-BLANK", given, "every row given is answered", "fill it in, or take the row out")
+        names = rows["question_id"] if "question_id" in rows.columns else pl.Series(range(1, len(rows) + 1))
+        asked = questions.to_list()
+        return answers_frame(names.cast(pl.String).to_list(), asked, [self.ask(question) for question in asked])
+
+    def refresh(self, rows: pl.DataFrame) -> RagModel:
+        """The same model with documents added, changed and taken out, and newer questions waiting; nothing is learnt anew."""
+        index, waiting = refreshed(self.index, rows), self._newly_waiting(rows)
+        if index is self.index and waiting is self.waiting:
+            return self
+        views = self.views if index is self.index else Views(self.views.retriever, index)
+        return replace(self, views=views, waiting=waiting)
+
+    def _newly_waiting(self, rows: pl.DataFrame) -> pl.DataFrame:
+        if not {"question_id", "question"} <= set(rows.columns):
+            return self.waiting
+        told = rows.filter(pl.col("question_id").is_not_null() & pl.col("question").is_not_null())
+        new = told.select("question_id", "question").join(self.waiting, on="question_id", how="anti")
+        return self.waiting if new.is_empty() else pl.concat([self.waiting, new])
+
+    def with_documents(self, documents: pl.DataFrame, parts: pl.DataFrame | None = None) -> RagModel:
+        """The tuned pipeline over other documents: weights and ranker stay, what is learnt on documents is learnt anew."""
+        index = CorpusIndex.build(documents, whole_parts(documents) if parts is None else parts, self.index.layout)
+        return replace(self, views=Views(self.views.retriever, index), waiting=self.waiting.clear())
+
+    def within(self, access: Sequence[str]) -> RagModel:
+        """The same model for an asker with these tags, and with no more than it had."""
+        return replace(self, access=tuple(self._tags(access) or ()))
+
+    def traits(self, questions: Sequence[str]) -> pl.DataFrame:
+        """Questions as numbers; see `sevenstep.tasks.rag.questions.traits`."""
+        return traits(self.index, questions)
+
+    def outlook(self, leads: Sequence[int] = ()) -> pl.DataFrame:
+        """Answers to the questions that wait, from what everybody may see; time plays no part."""
+        nothing, lead = pl.lit(None, dtype=pl.Datetime("us")), pl.lit(None, dtype=pl.Int32)
+        target = pl.lit(next(iter(self.measures), ""))
+        made = self.within(()).predict()
+        return made.with_columns(nothing.alias("origin"), lead.alias("lead"), target.alias("target"))
+
+    def judge(self, made: pl.DataFrame) -> ScoreTable:
+        """What earlier answers came to; see `judged`."""
+        return judged(made, self.measures, self.language)
+
+    def relearnt(self, members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset) -> RagModel:
+        """The same model with its members learnt anew from newer data, whose documents it answers from."""
+        return RagModel.of(members, data, self.measures)
+
+    def recalibrated(self, calibration: Mapping[str, Mapping[str, Any]]) -> RagModel:
+        """The same model: how sure an answer is was learnt with the answerer, from answers out of fold."""
+        return self
+
+    def explain(self, item: Mapping[str, Any]) -> Sequence[Explanation]:
+        """Which words found the first passage, and which passages carried the answer; ``item`` has ``question``, or ``row``, the
+        number of a question that waits.
+        """
+        return explained(self, item)
+
+    def save(self, folder: Path) -> None:
+        """Write the index, the retriever, the answerer, the questions that wait and ``model.json``."""
+        (folder / _INDEX).mkdir()
+        self.index.save(folder / _INDEX)
+        self.views.retriever.save(folder)
+        (folder / _ANSWERER).mkdir()
+        save_answerer(self.answerer, folder / _ANSWERER)
+        self.waiting.write_parquet(folder / "waiting.parquet")
+        about = {"top": self.top, "share": self.share, "measures": self.measures, "language": self.language}
+        (folder / "model.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> RagModel:
+        """Read back what `save` wrote."""
+        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        views = Views(FittedRetriever.load(folder), CorpusIndex.load(folder / _INDEX))
+        answerer, waiting = load_answerer(folder / _ANSWERER), pl.read_parquet(folder / "waiting.parquet")
+        return cls(views, answerer, about["top"], about["share"], about["measures"], about["language"], waiting)
