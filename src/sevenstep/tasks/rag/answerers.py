@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -57,17 +57,14 @@ class Reads(Protocol):
         ...
 
 
-def parts_of(
-    members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset
-) -> tuple[FittedRetriever, KeptAnswerer, int, float]:
+def parts_of(members: Mapping[str, Fitted], data: Dataset) -> tuple[FittedRetriever, KeptAnswerer, int, float]:
     """What a model is put together from: retriever, answerer, passages read, share of one source among them.
 
     Where passages are measured, documents are ranked by the member for passages, and answers are read from what it finds; where
     only answers are, their member does both. Where nothing was learnt about answers, the sentence that says most of the question
     is quoted.
     """
-    chosen = {target: own[0][0] for target, own in members.items() if own}
-    reads, finds = chosen.get(ANSWER), chosen.get(PASSAGES)
+    reads, finds = members.get(ANSWER), members.get(PASSAGES)
     if isinstance(reads, Reads):
         retriever = finds if isinstance(finds, FittedRetriever) else reads.retriever
         return retriever, reads.answerer, reads.top, reads.share

@@ -18,6 +18,7 @@ from sevenstep.tasks.rag.answering.sharing import capped
 from sevenstep.tasks.rag.explaining import explained
 from sevenstep.tasks.rag.found import Passage
 from sevenstep.tasks.rag.hindsight import judged
+from sevenstep.tasks.rag.plan import metrics_of
 from sevenstep.tasks.rag.questions import traits
 from sevenstep.tasks.rag.refreshing import refreshed
 from sevenstep.tasks.rag.retrieval.finder import Finder
@@ -29,6 +30,7 @@ from sevenstep.tasks.scoretable import ScoreTable
 
 if TYPE_CHECKING:
     from sevenstep.data.dataset import Dataset
+    from sevenstep.spec.brief import Brief
 
 __all__ = ["RagModel"]
 
@@ -61,13 +63,12 @@ class RagModel:
     access: tuple[str, ...] | None = None
 
     @classmethod
-    def of(
-        cls, members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset, measures: Mapping[str, Sequence[str]]
-    ) -> RagModel:
-        """The model of these members over the documents of a data set.
+    def of(cls, members: Mapping[str, Fitted], data: Dataset, brief: Brief) -> RagModel:
+        """The model of one member for each target, over the documents of a data set."""
+        return cls._made(members, data, {target: metrics_of(brief, target) for target in brief.targets})
 
-        Passages are found by the member for them; where only answers are measured, by what the answers' member reads from.
-        """
+    @classmethod
+    def _made(cls, members: Mapping[str, Fitted], data: Dataset, measures: Mapping[str, Sequence[str]]) -> RagModel:
         retriever, answerer, top, share = parts_of(members, data)
         index = CorpusIndex.build(data.tables["documents"], data.tables["parts"], retriever.layout)
         waiting = data.items.filter(pl.all_horizontal(pl.col(target).is_null() for target in measures))
@@ -189,7 +190,7 @@ class RagModel:
 
     def relearnt(self, members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset) -> RagModel:
         """The same model with its members learnt anew from newer data, whose documents it answers from."""
-        return RagModel.of(members, data, self.measures)
+        return RagModel._made({target: own[0][0] for target, own in members.items()}, data, self.measures)
 
     def recalibrated(self, calibration: Mapping[str, Mapping[str, Any]]) -> RagModel:
         """The same model: how sure an answer is was learnt with the answerer, from answers out of fold."""
