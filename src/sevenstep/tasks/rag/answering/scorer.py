@@ -1,0 +1,199 @@
+"""The learnt judgement of how far a stretch is the answer: boosted trees over what is known of it, kept as LightGBM's own text.
+
+The trees learn the token F1 a stretch would have, as a share between 0 and 1 (cross entropy), so that what they say of a stretch
+is the F1 to be expected if it is given as the answer, and the best choice is simply the greatest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sevenstep.stats.answers import answer_f1
+from sevenstep.tasks.rag.answering.lexical import Lexicon, fit_lexicon
+from sevenstep.tasks.rag.answering.material import Material, Words, material_of
+from sevenstep.tasks.rag.found import Passage
+
+__all__ = ["Example", "SpanScorer", "fit_scorer"]
+
+Floats = npt.NDArray[np.float32]
+
+DEFAULTS: Mapping[str, float] = {
+    "rounds": 300, "learning_rate": 0.06, "leaves": 31, "least_in_leaf": 40, "feature_share": 0.4, "row_share": 0.7, "ridge": 5.0,
+}  # fmt: skip
+_WORDS = re.compile(r"\w+")
+_WRONG = 70  # stretches that are wrong, learnt from for each question
+_RIGHT = 15  # and nearly right
+_NEARLY = 0.35  # token F1 from which a stretch counts as nearly right
+_PARTS = 3  # word-for-word rules are learnt without the part of the questions whose stretches they grade for the trees
+_FIRST_LOOK, _LOOKED_AT = 40, 400  # trees that pick the stretches all trees look at, and how many those are
+
+
+@dataclass(frozen=True)
+class Example:
+    """An answered question with the passages that were found for it; questions of one ``group`` are kept together."""
+
+    question: str
+    answers: Sequence[str]
+    passages: Sequence[Passage]
+    group: str
+
+
+@dataclass(frozen=True)
+class SpanScorer:
+    """Grades stretches.
+
+    Args:
+        language: by whose rules answers are compared, ``ko`` or another.
+        words: how much each word says.
+        lexicon: word-for-word rules.
+        trees: LightGBM's text.
+    """
+
+    language: str
+    words: Words
+    lexicon: Lexicon
+    trees: str
+
+    @cached_property
+    def _booster(self) -> Any:
+        import lightgbm  # late: only where something is answered
+
+        return lightgbm.Booster(model_str=self.trees)
+
+    def material(self, question: str, passages: Sequence[Passage]) -> Material | None:
+        """What is known of all stretches of the passages; None where there are none."""
+        return material_of(question, passages, self.language == "ko", self.words)
+
+    def grade(self, material: Material) -> Floats:
+        """Expected token F1 of each stretch, 0 to 1; of those that are far behind after a first look, what that look said."""
+        rows = _rows(material, self.lexicon.grade(material.pairs))
+        if len(rows) <= _LOOKED_AT:
+            return np.asarray(self._booster.predict(rows, num_threads=1), np.float32)
+        grades = np.asarray(self._booster.predict(rows, num_iteration=_FIRST_LOOK, num_threads=1), np.float32)
+        ahead = np.argpartition(-grades, _LOOKED_AT)[:_LOOKED_AT]
+        grades = np.minimum(grades, grades[ahead].min()) * np.float32(1e-3)
+        grades[ahead] = self._booster.predict(rows[ahead], num_threads=1)
+        return np.asarray(grades, np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write ``scorer.json``, ``lexicon.npy`` and ``trees.txt``."""
+        about = {"language": self.language, "passages": self.words.passages, "counts": dict(self.words.counts)}
+        (folder / "scorer.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+        np.save(folder / "lexicon.npy", self.lexicon.weights, allow_pickle=False)
+        (folder / "trees.txt").write_text(self.trees, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> SpanScorer:
+        """Read back what `save` wrote."""
+        about = json.loads((folder / "scorer.json").read_text(encoding="utf-8"))
+        lexicon = Lexicon(np.load(folder / "lexicon.npy", allow_pickle=False))
+        trees = (folder / "trees.txt").read_text(encoding="utf-8")
+        return cls(about["language"], Words(about["counts"], about["passages"]), lexicon, trees)
+
+
+def _rows(material: Material, lexical: Floats) -> Floats:
+    return np.hstack([material.values, lexical[:, None]])
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Stretches of one question that are learnt from."""
+
+    values: Floats
+    pairs: npt.NDArray[np.int32]
+    overlap: Floats
+    group: str
+
+
+def fit_scorer(examples: Sequence[Example], language: str, parameters: Mapping[str, Any], seed: int) -> SpanScorer | None:
+    """Learn from answered questions.
+
+    Args:
+        examples: with passages as they will be found, right and wrong ones alike.
+        language: of the passages.
+        parameters: any of `DEFAULTS`.
+        seed: of everything random.
+
+    Returns:
+        None where no question has an answer among its passages: there is nothing to learn from.
+    """
+    texts = sorted({passage.text for example in examples for passage in example.passages})
+    words = Words.of(texts, language == "ko")
+    made = (_sample(example, language, words, seed + number) for number, example in enumerate(examples))
+    samples = [sample for sample in made if sample is not None]
+    if not any((sample.overlap > _NEARLY).any() for sample in samples):
+        return None
+    pairs, overlap = np.vstack([one.pairs for one in samples]), np.concatenate([one.overlap for one in samples])
+    part = _parts(samples)
+    lexical = np.empty(len(overlap), np.float32)
+    for number in np.unique(part):
+        inside = part == number
+        rest = ~inside if not inside.all() else inside
+        lexical[inside] = fit_lexicon(pairs[rest], overlap[rest], seed).grade(pairs[inside])
+    values = np.hstack([np.vstack([one.values for one in samples]), lexical[:, None]])
+    trees = _grown(values, overlap, {**DEFAULTS, **parameters}, seed)
+    return SpanScorer(language, words, fit_lexicon(pairs, overlap, seed), trees)
+
+
+def _sample(example: Example, language: str, words: Words, seed: int) -> _Sample | None:
+    """All right stretches of a question, some nearly right and some wrong ones."""
+    material = material_of(example.question, example.passages, language == "ko", words)
+    if material is None or not example.answers:
+        return None
+    known = {text: answer_f1(text, example.answers, language) for text in _alike(set(material.texts), example.answers, language)}
+    overlap = np.array([known.get(text, 0.0) for text in material.texts], np.float32)
+    random = np.random.default_rng(seed)
+    right, nearly = np.flatnonzero(overlap == 1.0), np.flatnonzero((overlap > _NEARLY) & (overlap < 1.0))
+    wrong = np.flatnonzero(overlap <= _NEARLY)
+    chosen = np.sort(np.concatenate([right, _some(nearly, _RIGHT, random), _some(wrong, _WRONG, random)]))
+    exact = np.array([answer_f1(material.texts[one], example.answers, language) for one in chosen], np.float32)
+    return _Sample(material.values[chosen], material.pairs[chosen], exact, example.group)
+
+
+def _alike(texts: set[str], answers: Sequence[str], language: str) -> list[str]:
+    """Texts that may be nearly right: few are, and the official comparison of all would take most of the time of learning."""
+    kept = []
+    for units in (_units(answer, language) for answer in answers):
+        known, count = set(units), len(units)
+        for text in texts:
+            common = sum(unit in known for unit in _units(text, language))
+            if 2 * common > _NEARLY * (common + count):
+                kept.append(text)
+    return kept
+
+
+def _units(text: str, language: str) -> Sequence[str]:
+    return text.lower() if language == "ko" else _WORDS.findall(text.lower())
+
+
+def _some(numbers: npt.NDArray[np.int64], most: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
+    return numbers if len(numbers) <= most else random.choice(numbers, most, replace=False)
+
+
+def _parts(samples: Sequence[_Sample]) -> npt.NDArray[np.int64]:
+    """The part each stretch belongs to: whole groups, as evenly as they go."""
+    groups = sorted({sample.group for sample in samples})
+    number = {group: place % _PARTS for place, group in enumerate(groups)}
+    return np.concatenate([np.full(len(sample.overlap), number[sample.group]) for sample in samples])
+
+
+def _grown(values: Floats, overlap: Floats, parameters: Mapping[str, Any], seed: int) -> str:
+    import lightgbm  # late: only where something is learnt
+
+    settings = {
+        "objective": "cross_entropy", "learning_rate": parameters["learning_rate"], "num_leaves": int(parameters["leaves"]),
+        "min_data_in_leaf": int(parameters["least_in_leaf"]), "feature_fraction": parameters["feature_share"],
+        "bagging_fraction": parameters["row_share"], "bagging_freq": 1, "lambda_l2": parameters["ridge"], "seed": seed,
+        "deterministic": True, "force_col_wise": True, "num_threads": 1, "verbosity": -1,
+    }  # fmt: skip
+    data = lightgbm.Dataset(values, overlap, params={"verbosity": -1})
+    return str(lightgbm.train(settings, data, int(parameters["rounds"])).model_to_string())
