@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "rehearse": ("refreshing", "Replay the past day by day: run, observe, refresh, monitor, learn anew."),
     "operate": ("operating", "All of it after release, by the calendar, until stopped."),
     "calls": ("calls", "Calls of models behind endpoints: listed, word for word, added up in tokens and money."),
+    "questions": ("questions", "Questions proposed from the documents: proposed, listed, accepted, rejected."),
     "labels": ("labels", "Rows to label next, labels that look wrong, rules that label, agreement of labellers."),
     "schema": ("start", "Print the JSON Schema of the spec, for editors."),
 }

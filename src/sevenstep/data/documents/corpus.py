@@ -105,16 +105,17 @@ def read_corpus(
 def as_corpus(
     rows: list[dict[str, Any]], record: Record, *, parts: Mapping[str, list[Part]] | None = None, language: str | None = None
 ) -> Corpus:
-    """Rows of documents as tables: the language of each, and of which earlier one it nearly is a repetition."""
-    near = near_duplicates([row["text"] for row in rows])
-    for row, twin in zip(rows, near, strict=True):
+    """Rows of documents as tables: the language of each, and which other one it nearly repeats, the newest of them by date."""
+    newest = sorted(rows, key=lambda row: row.get("date") or "", reverse=True)  # of one date the first one read
+    for row, twin in zip(newest, near_duplicates([row["text"] for row in newest]), strict=True):
+        row["near"] = None if twin is None else newest[twin]["document_id"]
+    for row in rows:
         row["language"] = language or row.get("language") or language_of_text(row["text"])
-        row["near"] = None if twin is None else rows[twin]["document_id"]
         row.update({name: row.get(name) or "" for name in ("title", "source", "trust", "licence", "date")})
         row["access"] = row.get("access") or []
-    twins = sum(twin is not None for twin in near)
+    twins = sum(row["near"] is not None for row in rows)
     if twins:
-        text = f"{counted(twins, 'document')} nearly repeat an earlier one, and are marked so"
+        text = f"{counted(twins, 'document')} nearly repeat another, and are marked so"
         record.add("marked", text, source="documents", column="near", rows=twins)
     placed = [
         {

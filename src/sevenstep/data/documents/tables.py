@@ -20,7 +20,7 @@ DOCUMENTS = pl.Schema(
      "date": _TEXT, "access": _TEXTS, "near": _TEXT}
 )  # fmt: skip
 """A row a document. ``source`` is its file as the spec names it; ``access`` holds the tags of which an asker must hold one (none:
-everyone may see it); ``near`` is the id of an earlier document it nearly repeats, null where there is none. What is
+everyone may see it); ``near`` is the id of another, no older one that it nearly repeats, or null. What is
 unknown of the others is empty.
 """
 

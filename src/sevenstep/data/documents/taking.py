@@ -22,7 +22,7 @@ from sevenstep.data.record import Record
 from sevenstep.spec.sources import Data
 from sevenstep.wording import counted
 
-__all__ = ["TakenCorpus", "holds_documents", "take_corpus"]
+__all__ = ["TakenCorpus", "holds_documents", "read_documents", "take_corpus"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,13 @@ def take_corpus(
     return TakenCorpus(items, {"documents": corpus.documents, "parts": corpus.parts, "judgements": judgements})
 
 
+def read_documents(data: Data, base: Path, record: Record, quarantine: Quarantine, kept: Kept | None = None) -> Corpus:
+    """The documents alone, whatever is asked of them; arguments and faults as those of `take_corpus`."""
+    if data.documents is None:
+        return _from_squad(data, base, record)[0]
+    return read_corpus(data.documents, base, record, quarantine, language=data.language, kept=kept)
+
+
 def _from_squad(data: Data, base: Path, record: Record) -> tuple[Corpus, _Asked]:
     paths = data.source if isinstance(data.source, tuple) else ()
     found = read_squad(locate(list(paths), base))
@@ -87,8 +94,7 @@ def _from_squad(data: Data, base: Path, record: Record) -> tuple[Corpus, _Asked]
 
 
 def _from_parts(data: Data, base: Path, record: Record, quarantine: Quarantine, kept: Kept | None) -> tuple[Corpus, _Asked]:
-    assert data.documents is not None
-    corpus = read_corpus(data.documents, base, record, quarantine, language=data.language, kept=kept)
+    corpus = read_documents(data, base, record, quarantine, kept)
     asked = _Asked([], [])
     if data.questions is not None:
         keep = tuple(dict.fromkeys((*data.segments, *data.groups)))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import polars as pl
 
 from sevenstep.data.dataset import Dataset, Finding
+from sevenstep.data.documents.language import language_of_text
 from sevenstep.data.naming import listed
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.rag.grammar import ANSWER, PASSAGES
@@ -19,6 +20,7 @@ from sevenstep.wording import counted, percent
 __all__ = ["check"]
 
 _SHORT = 20  # letters below which a document says next to nothing
+_SPOKEN = 0.02  # share of the questions from which a language counts as one that is asked in
 _WORD = re.compile(r"\w+")
 
 
@@ -36,7 +38,7 @@ def _unjudged(known: Known, targets: Sequence[str]) -> Iterator[Finding]:
     """Questions nothing is known of, for each target that is measured."""
     of = len(known.questions)
     if PASSAGES in targets:
-        rows = of - len(known.judged)
+        rows = of - len(known.judged) - sum(not question.relevant for question in known.unanswerable)
         if rows:
             text = f"{counted(rows, 'question')} without a document judged right: nothing can be measured on them"
             fix = "judge them, or accept proposals: sevenstep questions propose"
@@ -85,9 +87,8 @@ def _repeats(known: Known, targets: Sequence[str]) -> Iterator[Finding]:
     """Documents that nearly repeat others, and questions asked twice."""
     near = known.documents.filter(pl.col("near").is_not_null())
     if near.height:
-        text = (
-            f"{counted(near.height, 'document')} nearly repeat an earlier one, such as {listed(near['document_id'].to_list(), 3)}"
-        )
+        named = listed(near["document_id"].to_list(), 3)
+        text = f"{counted(near.height, 'document')} nearly repeat another, newer or earlier one, such as {named}"
         fix = "leave out what is superseded; until then a passage and its twin take two places of a ranking"
         yield _found("RAG-NEAR", "warning", "unique", "near", near.height, known.documents.height, text, fix)
     asked = Counter(_plain(question.text) for question in known.questions)
@@ -98,15 +99,17 @@ def _repeats(known: Known, targets: Sequence[str]) -> Iterator[Finding]:
 
 
 def _languages(known: Known, targets: Sequence[str]) -> Iterator[Finding]:
-    """Documents in another language than the questions."""
-    language = known.data.facts["language"]["value"]
-    rows = known.documents.filter(pl.col("language") != language).height
+    """Documents in a language in which nothing is asked."""
+    asked: Counter[str] = Counter(language_of_text(question.text) for question in known.questions)
+    spoken = {language for language, count in asked.items() if count >= _SPOKEN * len(known.questions)}
+    spoken |= {str(known.data.facts["language"]["value"])}
+    rows = known.documents.filter(~pl.col("language").is_in(sorted(spoken))).height
     if rows:
         found = known.documents["language"].value_counts(sort=True).rows()
         parts = ", ".join(f"{name} {percent(count / known.documents.height)}" for name, count in found)
-        text = f"{counted(rows, 'document')} in another language than the questions ({language}): {parts}"
+        text = f"{counted(rows, 'document')} in a language in which nothing is asked ({listed(sorted(spoken))} is): {parts}"
         fix = "terms do not cross languages; an embedding that knows both does (rag.retrieve.embedding)"
-        severity = "warning" if rows < known.documents.height and rows > known.documents.height / 20 else "info"
+        severity = "warning" if known.documents.height / 20 < rows < known.documents.height else "info"
         yield _found("RAG-LANGUAGES", severity, "consistent", "language", rows, known.documents.height, text, fix)
 
 
