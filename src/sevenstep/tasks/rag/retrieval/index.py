@@ -136,14 +136,6 @@ class CorpusIndex:
         """Terms in each chunk."""
         return self.main.postings.lengths
 
-    def lowered(self, chunk: int) -> str:
-        """A chunk's title and text in lower case, words parted by single blanks."""
-        return self._lowered[chunk]
-
-    @cached_property
-    def _lowered(self) -> list[str]:
-        return [" ".join(text.lower().split()) for text in _texts(self.corpus)]
-
     def save(self, folder: Path) -> None:
         """Write plain files into the empty ``folder``."""
         self.corpus.save(folder)

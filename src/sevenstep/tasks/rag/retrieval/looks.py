@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ Floats = NDArray[np.float64]
 FEATURES = (
     "first look", "rank", "gap to the best", "terms", "terms, once is enough", "terms, more is better", "second view", "title",
     "share of the terms' weight", "share of the terms", "rarest term", "two rarest terms", "names and numbers", "length",
-    "best sentence", "share in the best sentence", "pairs of terms", "latent", "latent, as a title", "latent, as a sentence",
+    "best sentence", "share in the best sentence", "latent", "latent, as a title", "latent, as a sentence",
     "latent feedback", "embedding", "embedding feedback",
 )  # fmt: skip
 _ONCE, _MORE = (0.4, 0.3), (2.5, 0.9)  # k1 and b of the two other ways to weigh counts
@@ -60,7 +59,7 @@ class Looks:
             first.score[found], 1.0 / (1.0 + np.arange(len(found))), np.log1p(np.maximum(best - first.main[found], 0.0)),
             first.main[found], self._weighed(matches, found, *_ONCE), self._weighed(matches, found, *_MORE),
             first.second[found], first.title[found], *_covered(matches), self._named(question, first.asked, matches),
-            np.log(self._relative[found] + 0.05), gained, share, self._pairs(question, found),
+            np.log(self._relative[found] + 0.05), gained, share,
             *self._latent(first), *self._embedded(first, vector),
         ]  # fmt: skip
         return np.column_stack(columns)
@@ -104,14 +103,6 @@ class Looks:
             return np.zeros(len(matches.counts))
         worth = matches.idf * is_named
         return np.asarray((matches.counts > 0) @ worth / worth.sum())
-
-    def _pairs(self, question: str, found: NDArray[np.int64]) -> Floats:
-        """How many pairs of neighbouring words of the question stand in a chunk as they are."""
-        words = question.lower().split()
-        pairs = [f"{first} {second}" for first, second in pairwise(words)]
-        if not pairs:
-            return np.zeros(len(found))
-        return np.array([sum(pair in self._index.lowered(int(chunk)) for pair in pairs) for chunk in found], dtype=np.float64)
 
     def _latent(self, first: First) -> list[Floats]:
         """Cosines with the question as it is and through each map, and with the mean of the first chunks found."""

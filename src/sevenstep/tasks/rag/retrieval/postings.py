@@ -139,19 +139,22 @@ class Postings:
 
     def look_up(self, terms: Codes) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64]]:
         """Where terms stand: the chunks, how often, and which of ``terms`` (its position) each entry is of."""
-        chunks, counts, which, start = [], [], [], 0
+        found = []
+        start = 0
         for segment in self.segments:
-            columns = segment.columns
-            for place, term in enumerate(terms):
-                if term < columns.shape[1]:
-                    low, high = columns.indptr[term], columns.indptr[term + 1]
-                    chunks.append(columns.indices[low:high] + start)
-                    counts.append(columns.data[low:high])
-                    which.append(np.full(high - low, place))
+            columns, known = segment.columns, np.flatnonzero(terms < segment.columns.shape[1])
+            low, high = columns.indptr[terms[known]], columns.indptr[terms[known] + 1]
+            held = high - low
+            which = np.repeat(known, held)
+            # Places of all entries at once: each term's run begins at its `low`.
+            entry = np.arange(int(held.sum())) + np.repeat(low - np.concatenate([[0], np.cumsum(held)[:-1]]), held)
+            found.append((columns.indices[entry] + start, columns.data[entry], which))
             start += segment.rows.shape[0]
-        if not chunks:
-            return np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int64)
-        return np.concatenate(chunks), np.concatenate(counts), np.concatenate(which)
+        if len(found) == 1:
+            return found[0]
+        nothing = np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int64)
+        chunks, counts, place = zip(*(found or [nothing]), strict=True)
+        return np.concatenate(chunks), np.concatenate(counts), np.concatenate(place)
 
     def save(self, path: Path) -> None:
         """Write all counts to one ``.npz`` file of plain arrays."""
