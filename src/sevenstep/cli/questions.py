@@ -46,13 +46,17 @@ def propose(spec: Path, count: int, as_json: bool) -> None:
     from sevenstep.data.documents.taking import read_documents
     from sevenstep.data.quarantine import Quarantine
     from sevenstep.data.record import Record
-    from sevenstep.tasks.rag.golden import propose as proposed
+    from sevenstep.tasks.proposing import Proposes
+    from sevenstep.tasks.registry import load_task
 
     read = _read(spec)
+    task = load_task(read.task)
+    if not isinstance(task, Proposes):
+        raise _no_documents(read)
     path = _path(read)
     known = read_golden(path)
     corpus = read_documents(read.data, read.base, Record(), Quarantine())
-    new = proposed(corpus.documents, corpus.parts, count, known)
+    new = task.propose(corpus.documents, corpus.parts, count, known)
     _write(path, [*known, *new])
     if as_json:
         echo_json([asdict(one) for one in new])
@@ -128,9 +132,13 @@ def _read(spec: Path) -> Spec:
 
     read = read_spec(spec, grammars())
     if not holds_documents(read.data):
-        given, rule = f"the project '{read.name}' has no documents", "questions are proposed from documents"
-        raise InputError("GOLDEN-NO-DOCUMENTS", given, rule, "name some as data.documents, with task: rag")
+        raise _no_documents(read)
     return read
+
+
+def _no_documents(spec: Spec) -> InputError:
+    given, rule = f"the project '{spec.name}' has no documents", "questions are proposed from documents"
+    return InputError("GOLDEN-NO-DOCUMENTS", given, rule, "go to a project that answers from documents")
 
 
 def _path(spec: Spec) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sevenstep.chapter import Block
 from sevenstep.data.dataset import Dataset, Finding, Roles
+from sevenstep.data.documents.golden import Proposal
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.blending import weighted_mean
 from sevenstep.tasks.contract import Candidate, Feasibility, Fitted, Fold, Model, Plan, Profile, Stage
@@ -55,6 +56,14 @@ class RagTask:
     def explore(self, data: Dataset, brief: Brief) -> Profile:
         """See `Task.explore`."""
         return explore(data, brief)
+
+    def propose(
+        self, documents: pl.DataFrame, parts: pl.DataFrame, count: int, known: Iterable[Proposal]
+    ) -> Sequence[Proposal]:
+        """See `sevenstep.tasks.proposing.Proposes`."""
+        from sevenstep.tasks.rag.golden import propose  # late: a run proposes nothing
+
+        return propose(documents, parts, count, known)
 
     def plan(self, data: Dataset, profile: Mapping[str, Any], recipe: Mapping[str, Any], brief: Brief) -> Plan:
         """See `Task.plan`."""
