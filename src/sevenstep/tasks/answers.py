@@ -82,6 +82,7 @@ class Answer:
         refused: why there is no answer, one sentence; empty when there is one.
         model: what wrote it (``extractive``, or the name of the generating model).
         ranking: ids of the documents found, best first, `RANKED` at most.
+        usd: US dollars that a model behind an address was paid for it.
     """
 
     text: str
@@ -91,6 +92,7 @@ class Answer:
     refused: str = ""
     model: str = ""
     ranking: Sequence[str] = ()
+    usd: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The answer as JSON values."""

@@ -19,7 +19,7 @@ from sevenstep.tasks.rag.judged import judged_by_question
 from sevenstep.tasks.rag.text.tokens import TOKENIZERS
 from sevenstep.tasks.wanted import Menu, wanted
 
-__all__ = ["make_plan", "metrics_of", "situation_of", "stage_of"]
+__all__ = ["laid_out", "make_plan", "metrics_of", "situation_of", "stage_of"]
 
 CV_SHARE = 0.36  # of the time budget for comparing candidates; the search, the final fit and the other steps take the rest
 USUAL_CHUNKS = 5_000
@@ -89,7 +89,7 @@ def _passages(data: Dataset, recipe: Mapping[str, Any], brief: Brief, folds: int
 
 
 def _candidate(entry: Entry, data: Dataset, recipe: Mapping[str, Any], brief: Brief, questions: float) -> Candidate:
-    layout, space = _laid_out(recipe, brief, entry)
+    layout, space = laid_out(recipe, brief, entry)
     parameters = {**layout, **entry.parameters, "metrics": metrics_of(brief, PASSAGES)}
     chunks = _chunks(data, int(parameters["size"]))
     # A ranker is learnt from the other folds' questions, which are looked up too.
@@ -101,7 +101,7 @@ def _candidate(entry: Entry, data: Dataset, recipe: Mapping[str, Any], brief: Br
     )  # fmt: skip
 
 
-def _laid_out(recipe: Mapping[str, Any], brief: Brief, entry: Entry) -> tuple[dict[str, Any], dict[str, Range]]:
+def laid_out(recipe: Mapping[str, Any], brief: Brief, entry: Entry) -> tuple[dict[str, Any], dict[str, Range]]:
     """Chunk size and overlap: as the spec says, or as the data do; and which of them to search."""
     sizes = list(recipe["chunk"]["sizes"])
     given = {"size": brief.section.chunk.size, "overlap": brief.section.chunk.overlap}

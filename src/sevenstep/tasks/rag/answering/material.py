@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,6 +21,7 @@ from sevenstep.tasks.rag.found import Passage
 
 __all__ = ["Material", "Words", "material_of", "studied"]
 
+_COUNTED = 2000  # passages whose words are counted; more say no more about which words are rare
 _KEPT = 4096  # passages whose traits are kept between questions
 
 
@@ -32,14 +33,13 @@ class Words:
     passages: int
 
     @classmethod
-    def of(cls, texts: Iterable[str], korean: bool) -> Words:
-        """Count the words of passages."""
+    def of(cls, texts: Sequence[str], korean: bool) -> Words:
+        """Count the words of passages, evenly spread ones where there are many."""
         counts: Counter[str] = Counter()
-        number = 0
-        for text in texts:
-            number += 1
+        chosen = texts[:: max(1, -(-len(texts) // _COUNTED))]
+        for text in chosen:
             counts.update(set(read(text, korean).stems) - {""})
-        return cls(dict(counts), number)
+        return cls(dict(counts), len(chosen))
 
     def weight(self, word: str) -> float:
         """Inverse document frequency."""
@@ -88,12 +88,12 @@ def material_of(question: str, passages: Sequence[Passage], korean: bool, words:
     parts = [(number, *one, Relations(what, one[0], one[1], one[2], words.weight)) for number, one in known if one is not None]
     if not parts:
         return None
-    best_score = max(passage.score for passage in passages)
+    scores = np.array([passage.score for passage in passages], np.float64)
+    behind = (scores.max() - scores) / max(float(np.ptp(scores)), 1e-9)  # free of scale: every way to find has its own
     coverage = max(relations.coverage for *_, relations in parts)
     values, pairs = [], []
     for number, _, spans, traits, relations in parts:
-        score = passages[number].score
-        found = np.array([number, score - best_score, relations.coverage - coverage])
+        found = np.array([number, behind[number], relations.coverage - coverage])
         rows = np.broadcast_to(found.astype(np.float32), (len(spans), len(found)))
         values.append(np.hstack([relations.values()[0], traits.values, rows]))
         pairs.append(pairs_of(what, traits.hashes))

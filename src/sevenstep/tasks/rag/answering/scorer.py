@@ -28,6 +28,7 @@ Floats = npt.NDArray[np.float32]
 
 DEFAULTS: Mapping[str, float] = {
     "rounds": 300, "learning_rate": 0.06, "leaves": 31, "least_in_leaf": 40, "feature_share": 0.4, "row_share": 0.7, "ridge": 5.0,
+    "bags": 1,
 }  # fmt: skip
 _WORDS = re.compile(r"\w+")
 _WRONG = 70  # stretches that are wrong, learnt from for each question
@@ -55,19 +56,23 @@ class SpanScorer:
         language: by whose rules answers are compared, ``ko`` or another.
         words: how much each word says.
         lexicon: word-for-word rules.
-        trees: LightGBM's text.
+        trees: LightGBM's text, one for each bag; their mean is what counts.
     """
 
     language: str
     words: Words
     lexicon: Lexicon
-    trees: str
+    trees: tuple[str, ...]
 
     @cached_property
-    def _booster(self) -> Any:
+    def _boosters(self) -> Sequence[Any]:
         import lightgbm  # late: only where something is answered
 
-        return lightgbm.Booster(model_str=self.trees)
+        return [lightgbm.Booster(model_str=trees) for trees in self.trees]
+
+    def _predicted(self, rows: Floats, trees: int | None = None) -> Floats:
+        made = [booster.predict(rows, num_iteration=trees, num_threads=1) for booster in self._boosters]
+        return np.asarray(np.mean(made, axis=0), np.float32)
 
     def material(self, question: str, passages: Sequence[Passage]) -> Material | None:
         """What is known of all stretches of the passages; None where there are none."""
@@ -77,26 +82,30 @@ class SpanScorer:
         """Expected token F1 of each stretch, 0 to 1; of those that are far behind after a first look, what that look said."""
         rows = _rows(material, self.lexicon.grade(material.pairs))
         if len(rows) <= _LOOKED_AT:
-            return np.asarray(self._booster.predict(rows, num_threads=1), np.float32)
-        grades = np.asarray(self._booster.predict(rows, num_iteration=_FIRST_LOOK, num_threads=1), np.float32)
+            return self._predicted(rows)
+        grades = self._predicted(rows, _FIRST_LOOK)
         ahead = np.argpartition(-grades, _LOOKED_AT)[:_LOOKED_AT]
-        grades = np.minimum(grades, grades[ahead].min()) * np.float32(1e-3)
-        grades[ahead] = self._booster.predict(rows[ahead], num_threads=1)
-        return np.asarray(grades, np.float32)
+        grades *= np.float32(1e-3)
+        grades[ahead] = self._predicted(rows[ahead])
+        return grades
 
     def save(self, folder: Path) -> None:
-        """Write ``scorer.json``, ``lexicon.npy`` and ``trees.txt``."""
-        about = {"language": self.language, "passages": self.words.passages, "counts": dict(self.words.counts)}
+        """Write ``scorer.json``, ``lexicon.npy`` and the trees of each bag."""
+        about = {
+            "language": self.language, "passages": self.words.passages, "counts": dict(self.words.counts),
+            "bags": len(self.trees),
+        }  # fmt: skip
         (folder / "scorer.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
         np.save(folder / "lexicon.npy", self.lexicon.weights, allow_pickle=False)
-        (folder / "trees.txt").write_text(self.trees, encoding="utf-8")
+        for bag, trees in enumerate(self.trees):
+            (folder / f"trees-{bag}.txt").write_text(trees, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> SpanScorer:
         """Read back what `save` wrote."""
         about = json.loads((folder / "scorer.json").read_text(encoding="utf-8"))
         lexicon = Lexicon(np.load(folder / "lexicon.npy", allow_pickle=False))
-        trees = (folder / "trees.txt").read_text(encoding="utf-8")
+        trees = tuple((folder / f"trees-{bag}.txt").read_text(encoding="utf-8") for bag in range(about["bags"]))
         return cls(about["language"], Words(about["counts"], about["passages"]), lexicon, trees)
 
 
@@ -140,7 +149,8 @@ def fit_scorer(examples: Sequence[Example], language: str, parameters: Mapping[s
         rest = ~inside if not inside.all() else inside
         lexical[inside] = fit_lexicon(pairs[rest], overlap[rest], seed).grade(pairs[inside])
     values = np.hstack([np.vstack([one.values for one in samples]), lexical[:, None]])
-    trees = _grown(values, overlap, {**DEFAULTS, **parameters}, seed)
+    settings = {**DEFAULTS, **parameters}
+    trees = tuple(_grown(values, overlap, settings, seed + bag) for bag in range(int(settings["bags"])))
     return SpanScorer(language, words, fit_lexicon(pairs, overlap, seed), trees)
 
 

@@ -1,0 +1,83 @@
+"""Step 4 for the target ``answer``: ways to answer, each with the retrieval it reads from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sevenstep.data.dataset import Dataset
+from sevenstep.spec.brief import Brief
+from sevenstep.spec.design import Between, Try
+from sevenstep.tasks.contract import Candidate, Fold, Range
+from sevenstep.tasks.rag.answering.extractive import EXTRACTIVE
+from sevenstep.tasks.rag.answering.sentence import BEST_SENTENCE
+from sevenstep.tasks.rag.candidates import MIX, WEIGHTS, Entry, catalog_of
+from sevenstep.tasks.rag.grammar import ANSWER
+from sevenstep.tasks.rag.plan import laid_out, metrics_of, situation_of, stage_of
+
+__all__ = ["answer_candidates"]
+
+USUAL_TOP = 3
+_TOPS = (1, 2, 3, 5)
+_FEW = 1_500  # answered questions up to which trees are kept small and their mean is taken
+_SMALL_TREES = {
+    "rounds": 200, "learning_rate": 0.04, "leaves": 15, "feature_share": 0.25, "row_share": 0.5, "least_in_leaf": 60, "bags": 5,
+}  # fmt: skip
+_LARGE_TREES = {"rounds": 250, "learning_rate": 0.08, "leaves": 31, "feature_share": 0.4, "row_share": 0.7, "bags": 1}
+_TREES = {"leaves": Range(7, 63, log=True, integer=True), "learning_rate": Range(0.03, 0.12, log=True)}
+_TAUGHT, _ASKED, _BEGIN = 0.03, 0.03, 5.0  # seconds of one core: for a question learnt from, for one answered, and once
+
+
+def answer_candidates(
+    data: Dataset, recipe: Mapping[str, Any], brief: Brief, folds: Sequence[Fold]
+) -> tuple[list[Candidate], list[str]]:
+    """The baseline and the answerers there are for these data, with what the search may change; and notes."""
+    situation = situation_of(data, recipe, brief)
+    entries = {entry.name: entry for entry in catalog_of(situation)}
+    answered = int(data.items[ANSWER].is_not_null().sum())
+    asked = answered / max(len(folds), 1)
+    taught = answered - asked
+    baseline = _candidate(
+        BEST_SENTENCE, BEST_SENTENCE, "the sentence that says most of the question, whole: what answering has to beat",
+        entries["bm25"], {"top": 1}, {}, 0.5 + 0.01 * asked, recipe, brief, baseline=True,
+    )  # fmt: skip
+    if answered == 0:
+        return [baseline], ["no answer is known, so nothing is learnt about answers: sentences are quoted whole"]
+    trees = _SMALL_TREES if answered <= _FEW else _LARGE_TREES
+    ranked = entries["learned ranker"]
+    finding = ranked if ranked.fits(situation) else entries["lexical"]
+    top, tops = _top(brief)
+    quoting = _candidate(
+        "quotes", EXTRACTIVE, "stretches of the passages found, graded by what answered questions teach", finding,
+        {**trees, "top": top}, {**tops, **_TREES, **MIX, "title": WEIGHTS["title"]}, _BEGIN + _TAUGHT * taught + _ASKED * asked,
+        recipe, brief, searched=bool(tops) and brief.section.answer.top is not None,
+    )  # fmt: skip
+    return [baseline, quoting], []
+
+
+def _candidate(
+    name: str, family: str, reason: str, finding: Entry, own: Mapping[str, Any], space: Mapping[str, Range], cost: float,
+    recipe: Mapping[str, Any], brief: Brief, *, baseline: bool = False, searched: bool = False,
+) -> Candidate:  # fmt: skip
+    layout, chunks = laid_out(recipe, brief, finding)
+    section = brief.section
+    parameters = {
+        **layout, **finding.parameters, **own, "metrics": metrics_of(brief, ANSWER), "share": section.source_share,
+        "style": section.answer.style,
+    }  # fmt: skip
+    return Candidate(
+        name, family, ANSWER, reason, parameters, {} if baseline else {**space, **chunks}, stage_of(parameters), round(cost, 3),
+        baseline, searched=searched,
+    )  # fmt: skip
+
+
+def _top(brief: Brief) -> tuple[int, dict[str, Range]]:
+    """How many passages an answer is made from, and what to search."""
+    given = brief.section.answer.top
+    if given is None:
+        return USUAL_TOP, {"top": Range(choices=_TOPS)}
+    if isinstance(given, Try):
+        return int(given.values[0]), {"top": Range(choices=tuple(given.values))}
+    if isinstance(given, Between):
+        return int(given.range[0]), {"top": Range(*given.range, given.log, True)}
+    return int(given), {}
