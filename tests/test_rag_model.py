@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,12 @@ from rag_models import TEXTS, documents, model
 from sevenstep.errors import InputError
 from sevenstep.tasks.answers import Answer, Answers
 from sevenstep.tasks.rag.model import RagModel
+from sevenstep.tasks.rag.retrieval.fitted import FittedRetriever
+from sevenstep.tasks.rag.retrieval.index import CorpusIndex
+from sevenstep.tasks.rag.retrieval.layout import Layout
+from sevenstep.tasks.rag.retrieval.settings import Settings
+from sevenstep.tasks.rag.seeing import Views
+from sevenstep.tasks.rag.told import whole_parts
 
 FILTER = "How often is the filter changed?"
 WAGES = "By how much do the wages of the night shift rise?"
@@ -175,3 +182,22 @@ def test_questions_are_told_apart_by_their_new_words_and_topics() -> None:
     traits = model(latent=3).traits([FILTER, "Wie wird das Wetter morgen?"])
     assert traits["new words"].to_list()[0] < traits["new words"].to_list()[1] == 1.0
     assert {"words", "topic 1"} <= set(traits.columns)
+
+
+def test_answers_are_read_by_the_way_to_find_they_were_learnt_with(tmp_path: Path) -> None:
+    plain = model()
+    other = FittedRetriever(plain.views.retriever.layout, Settings(b=0.0, k1=0.0))
+    finer = FittedRetriever(Layout(tokenizer="english", size=60), Settings())
+    for reads in (other, finer):
+        index = plain.index if reads is other else CorpusIndex.build(documents(), whole_parts(documents()), reads.layout)
+        made = replace(plain, reading=Views(reads, index))
+        assert made.ask(FILTER).ranking == plain.ask(FILTER).ranking
+        alone = replace(plain, views=Views(reads, index), reading=Views(reads, index), top=3)
+        assert {one.document for one in made.ask(FILTER).evidence} <= set(alone.ask(FILTER).ranking)
+        assert made.ask(FILTER).text == alone.ask(FILTER).text
+        grown = made.refresh(observed(document_id="valve", text="The relief valve opens at 9 bar.", removed=False))
+        assert "valve" in [one.document for one in grown.ask("When does the relief valve open?").evidence]
+        folder = tmp_path / ("other" if reads is other else "finer")
+        folder.mkdir()
+        made.save(folder)
+        assert RagModel.load(folder).ask(FILTER) == made.ask(FILTER)

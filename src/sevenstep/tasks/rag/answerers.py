@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -16,7 +17,7 @@ from sevenstep.tasks.rag.found import Answerer
 from sevenstep.tasks.rag.grammar import ANSWER, PASSAGES
 from sevenstep.tasks.rag.retrieval.fitted import FittedRetriever
 
-__all__ = ["KeptAnswerer", "Reads", "load_answerer", "parts_of", "save_answerer"]
+__all__ = ["KeptAnswerer", "Parts", "Reads", "load_answerer", "parts_of", "save_answerer"]
 
 USUAL_TOP = 5
 """Passages an answer is made from where nothing was learnt about answers."""
@@ -57,21 +58,46 @@ class Reads(Protocol):
         ...
 
 
-def parts_of(members: Mapping[str, Fitted], data: Dataset) -> tuple[FittedRetriever, KeptAnswerer, int, float]:
-    """What a model is put together from: retriever, answerer, passages read, share of one source among them.
+@dataclass(frozen=True)
+class Parts:
+    """What a model is put together from.
 
-    Where passages are measured, documents are ranked by the member for passages, and answers are read from what it finds; where
-    only answers are, their member does both. Where nothing was learnt about answers, the sentence that says most of the question
-    is quoted.
+    Args:
+        ranks: finds the documents of a ranking.
+        reads: finds the passages answers are read from; the same one where nothing speaks for another.
+        answerer: answers from them.
+        top: how many it reads.
+        share: how many of them may come from one source.
+    """
+
+    ranks: FittedRetriever
+    reads: FittedRetriever
+    answerer: KeptAnswerer
+    top: int
+    share: float
+
+
+def parts_of(members: Mapping[str, Fitted], data: Dataset) -> Parts:
+    """The parts, from the chosen member of each target: each does what it was judged on.
+
+    Where only passages are measured, the sentence of the first one that says most of the question is quoted; where only answers
+    are, their member ranks documents too.
     """
     reads, finds = members.get(ANSWER), members.get(PASSAGES)
     if isinstance(reads, Reads):
-        retriever = finds if isinstance(finds, FittedRetriever) else reads.retriever
-        return retriever, reads.answerer, reads.top, reads.share
+        ranks = finds if isinstance(finds, FittedRetriever) else reads.retriever
+        same = _alike(ranks, reads.retriever)
+        return Parts(ranks, ranks if same else reads.retriever, reads.answerer, reads.top, reads.share)
     assert isinstance(finds, FittedRetriever)
     language = str(data.facts["language"]["value"])
     words = Words.of(data.tables["documents"]["text"].to_list(), language == "ko")
-    return finds, BestSentence(words, language), USUAL_TOP, 1.0
+    return Parts(finds, finds, BestSentence(words, language), USUAL_TOP, 1.0)
+
+
+def _alike(one: FittedRetriever, other: FittedRetriever) -> bool:
+    """Whether two retrievers find the same."""
+    weights = [None if each.ranker is None else each.ranker.weights.tolist() for each in (one, other)]
+    return (one.layout, one.settings, weights[0]) == (other.layout, other.settings, weights[1])
 
 
 _LOADERS: Mapping[str, tuple[type, Callable[[Path], KeptAnswerer]]] = {

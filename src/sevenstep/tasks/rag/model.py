@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["RagModel"]
 
 _SPARE = 4  # times the passages wanted that are looked at, so that others can take the place of those a source has too many of
-_INDEX, _ANSWERER = "index", "answerer"
+_RANKS, _READS, _INDEX, _ANSWERER = "ranks", "reads", "index", "answerer"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class RagModel:
     """Answers questions from documents. It is never changed: what is added makes a new one, requests under way keep theirs.
 
     Args:
-        views: finders over all documents, and over those that askers with some tags may see.
+        views: finds the documents of a ranking, among all or among those an asker with some tags may see.
+        reading: finds the passages that answers are read from; the same, unless answers were learnt with another way to find.
         answerer: answers from passages.
         top: passages an answer is made from.
         share: how many of them may come from one source, see `capped`.
@@ -54,6 +55,7 @@ class RagModel:
     """
 
     views: Views
+    reading: Views
     answerer: KeptAnswerer
     top: int
     share: float
@@ -69,12 +71,12 @@ class RagModel:
 
     @classmethod
     def _made(cls, members: Mapping[str, Fitted], data: Dataset, measures: Mapping[str, Sequence[str]]) -> RagModel:
-        retriever, answerer, top, share = parts_of(members, data)
-        index = CorpusIndex.build(data.tables["documents"], data.tables["parts"], retriever.layout)
+        parts = parts_of(members, data)
+        views, reading = _views(parts.ranks, parts.reads, data.tables["documents"], data.tables["parts"])
         waiting = data.items.filter(pl.all_horizontal(pl.col(target).is_null() for target in measures))
         language = str(data.facts["language"]["value"])
         asked = waiting.select("question_id", "question")
-        return cls(Views(retriever, index), answerer, top, share, measures, language, asked)
+        return cls(views, reading, parts.answerer, parts.top, parts.share, measures, language, asked)
 
     @property
     def index(self) -> CorpusIndex:
@@ -109,14 +111,16 @@ class RagModel:
         return passages, finder
 
     def _found(self, question: str, access: Sequence[str] | None, count: int) -> tuple[Sequence[Passage], Sequence[str], Finder]:
-        """The passages to answer from, ids of ``count`` documents at most, best first, and what found them."""
-        finder = self.views.of(self._tags(access))
-        corpus = finder.index.corpus
-        chunks, scores = finder.ranked([question], None, _SPARE * max(count, self.top))[0]
-        owners = dict.fromkeys(corpus.owners[chunks].tolist())
+        """The passages to answer from, ids of ``count`` documents at most, best first, and what found the passages."""
+        tags = self._tags(access)
+        finder, reader = self.views.of(tags), self.reading.of(tags)
+        found = finder.ranked([question], None, _SPARE * max(count, self.top))[0]
+        chunks, scores = found if reader is finder else reader.ranked([question], None, _SPARE * self.top)[0]
         pairs = zip(chunks[: _SPARE * self.top].tolist(), scores.tolist(), strict=False)
-        passages = capped([corpus.passage(chunk, score) for chunk, score in pairs], self.top, self.share)
-        return passages, [corpus.ids[owner] for owner in list(owners)[:count]], finder
+        passages = capped([reader.index.corpus.passage(chunk, score) for chunk, score in pairs], self.top, self.share)
+        corpus = finder.index.corpus
+        owners = list(dict.fromkeys(corpus.owners[found[0]].tolist()))[:count]
+        return passages, [corpus.ids[owner] for owner in owners], reader
 
     def _tags(self, access: Sequence[str] | None) -> Sequence[str] | None:
         if self.access is None or access is None:
@@ -151,11 +155,17 @@ class RagModel:
 
     def refresh(self, rows: pl.DataFrame) -> RagModel:
         """The same model with documents added, changed and taken out, and newer questions waiting; nothing is learnt anew."""
-        index, waiting = refreshed(self.index, rows), self._newly_waiting(rows)
-        if index is self.index and waiting is self.waiting:
-            return self
-        views = self.views if index is self.index else Views(self.views.retriever, index)
-        return replace(self, views=views, waiting=waiting)
+        views, waiting = _refreshed(self.views, rows), self._newly_waiting(rows)
+        if views is self.views:
+            return self if waiting is self.waiting else replace(self, waiting=waiting)
+        return replace(self, views=views, reading=self._beside(views, lambda: _refreshed(self.reading, rows)), waiting=waiting)
+
+    def _beside(self, views: Views, other: Callable[[], Views]) -> Views:
+        """What answers are read from, given what ranks documents now: over the same index where their layouts agree."""
+        if self.reading is self.views:
+            return views
+        same = self.reading.retriever.layout == self.views.retriever.layout
+        return Views(self.reading.retriever, views.index) if same else other()
 
     def _newly_waiting(self, rows: pl.DataFrame) -> pl.DataFrame:
         if not {"question_id", "question"} <= set(rows.columns):
@@ -166,8 +176,10 @@ class RagModel:
 
     def with_documents(self, documents: pl.DataFrame, parts: pl.DataFrame | None = None) -> RagModel:
         """The tuned pipeline over other documents: weights and ranker stay, what is learnt on documents is learnt anew."""
-        index = CorpusIndex.build(documents, whole_parts(documents) if parts is None else parts, self.index.layout)
-        return replace(self, views=Views(self.views.retriever, index), waiting=self.waiting.clear())
+        told = whole_parts(documents) if parts is None else parts
+        ranks = self.views.retriever
+        views, reading = _views(ranks, ranks if self.reading is self.views else self.reading.retriever, documents, told)
+        return replace(self, views=views, reading=reading, waiting=self.waiting.clear())
 
     def within(self, access: Sequence[str]) -> RagModel:
         """The same model for an asker with these tags, and with no more than it had."""
@@ -204,9 +216,12 @@ class RagModel:
 
     def save(self, folder: Path) -> None:
         """Write the index, the retriever, the answerer, the questions that wait and ``model.json``."""
-        (folder / _INDEX).mkdir()
-        self.index.save(folder / _INDEX)
-        self.views.retriever.save(folder)
+        for name, views in ((_RANKS, self.views), (_READS, self.reading)):
+            if name == _RANKS or views is not self.views:
+                (folder / name / _INDEX).mkdir(parents=True)
+                views.retriever.save(folder / name)
+                if name == _RANKS or views.index is not self.index:
+                    views.index.save(folder / name / _INDEX)
         (folder / _ANSWERER).mkdir()
         save_answerer(self.answerer, folder / _ANSWERER)
         self.waiting.write_parquet(folder / "waiting.parquet")
@@ -217,6 +232,29 @@ class RagModel:
     def load(cls, folder: Path) -> RagModel:
         """Read back what `save` wrote."""
         about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        views = Views(FittedRetriever.load(folder), CorpusIndex.load(folder / _INDEX))
+        views = Views(FittedRetriever.load(folder / _RANKS), CorpusIndex.load(folder / _RANKS / _INDEX))
+        reading = _loaded(folder / _READS, views)
         answerer, waiting = load_answerer(folder / _ANSWERER), pl.read_parquet(folder / "waiting.parquet")
-        return cls(views, answerer, about["top"], about["share"], about["measures"], about["language"], waiting)
+        return cls(views, reading, answerer, about["top"], about["share"], about["measures"], about["language"], waiting)
+
+
+def _views(ranks: FittedRetriever, reads: FittedRetriever, documents: pl.DataFrame, parts: pl.DataFrame) -> tuple[Views, Views]:
+    """Both ways to find, over one index where their layouts agree."""
+    views = Views(ranks, CorpusIndex.build(documents, parts, ranks.layout))
+    if reads is ranks:
+        return views, views
+    same = reads.layout == ranks.layout
+    return views, Views(reads, views.index if same else CorpusIndex.build(documents, parts, reads.layout))
+
+
+def _refreshed(views: Views, rows: pl.DataFrame) -> Views:
+    index = refreshed(views.index, rows)
+    return views if index is views.index else Views(views.retriever, index)
+
+
+def _loaded(folder: Path, views: Views) -> Views:
+    """What answers are read from, as it was saved; what ranks documents where nothing was."""
+    if not folder.is_dir():
+        return views
+    own = folder / _INDEX
+    return Views(FittedRetriever.load(folder), CorpusIndex.load(own) if any(own.iterdir()) else views.index)
