@@ -91,7 +91,7 @@ def test_the_form_of_squad_is_no_table_for_another_task(tmp_path: Path) -> None:
         ("{chunk: {size: 10}}", "'rag.chunk.size' is 10; it is a whole number from 50 to 1e+06"),
         ("{chunk: {size: {try: [400, many]}}}", "it is a whole number from 50"),
         ("{chunk: {overlap: {range: [0, 0.9]}}}", "it is a number from 0 to 0.5"),
-        ("{retrieve: {tokenizer: syllables}}", "it is one of words, bigrams, morphemes"),
+        ("{retrieve: {tokenizer: syllables}}", "it is one of words, english, bigrams"),
         ("{answer: {style: rhyme}}", "it is one of short, sentence"),
         ("{source_share: 0}", "must be above 0"),
         ("{model: {endpoint: localhost, name: a}}", "an endpoint is a web address"),

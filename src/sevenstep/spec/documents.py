@@ -13,7 +13,20 @@ from pydantic import Discriminator, Field, Tag
 
 from sevenstep.spec.fields import Closed, Name, SomeNames, Texts
 
-__all__ = ["DocumentFormat", "Documents", "Everywhere", "Judgements", "Questions", "TableFormat", "Tagged", "document_sources"]
+__all__ = [
+    "ANSWER",
+    "PASSAGES",
+    "DocumentFormat",
+    "Documents",
+    "Everywhere",
+    "Judgements",
+    "Questions",
+    "TableFormat",
+    "Tagged",
+]
+
+PASSAGES, ANSWER = "passages", "answer"
+"""What is measured of a question: the documents found for it, best first, and the answer to it."""
 
 TableFormat = Literal["csv", "tsv", "parquet", "json", "jsonl", "excel"]
 DocumentFormat = Literal["csv", "tsv", "parquet", "json", "jsonl", "pdf", "docx", "xlsx", "pptx", "html", "markdown", "text"]
@@ -94,11 +107,3 @@ class Judgements(Closed):
         default=None, description="column with the words of the document that are meant, to find their place by"
     )
     encoding: Name | None = Field(default=None, description="text encoding; told from the bytes when not given")
-
-
-def document_sources(
-    documents: Documents | None, questions: Questions | None, judgements: Judgements | None
-) -> dict[str, tuple[str, ...]]:
-    """The paths of each of the three that is given, by the name of its key."""
-    given = {"documents": documents, "questions": questions, "judgements": judgements}
-    return {name: part.path for name, part in given.items() if part is not None}

@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from sevenstep.spec.documents import ANSWER, PASSAGES
+
 __all__ = ["ANSWER", "DOCUMENTS", "JUDGEMENTS", "PARTS", "PASSAGES", "QUESTIONS", "table"]
 
 _TEXT, _TEXTS, _WHOLE, _NUMBER, _TRUTH = pl.String(), pl.List(pl.String), pl.Int64(), pl.Float64(), pl.Boolean()
@@ -33,8 +35,6 @@ JUDGEMENTS = pl.Schema(
 )
 """Which document is right for which question: ``grade`` is above 0 where it is; ``start`` and ``end`` are null where the whole
 document is meant; ``answer`` is the answer that stretch holds, null where none is said."""
-
-PASSAGES, ANSWER = "passages", "answer"
 
 QUESTIONS = pl.Schema(
     {"question_id": _TEXT, "question": _TEXT, "group": _TEXT, "answers": _TEXTS, PASSAGES: _TRUTH, ANSWER: _TRUTH}

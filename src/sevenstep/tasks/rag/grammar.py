@@ -5,13 +5,11 @@ It takes no target: what is measured follows from the metrics of the KPIs, the r
 
 from __future__ import annotations
 
+from sevenstep.spec.documents import ANSWER, PASSAGES
 from sevenstep.tasks.contract import Grammar
 from sevenstep.tasks.rag.section import Rag
 
 __all__ = ["ANSWER", "GRAMMAR", "PASSAGES"]
-
-PASSAGES, ANSWER = "passages", "answer"
-"""The targets: the documents found for a question, best first, and the answer to it."""
 
 _ALL = tuple(Rag.model_fields)
 _RANKING = ("ndcg@k", "recall@k", "mrr@k", "hit@k", "map@k", "precision@k")

@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 
 from sevenstep.data.dataset import Roles
+from sevenstep.data.documents.language import language_of
 from sevenstep.data.documents.tables import ANSWER, PASSAGES, QUESTIONS
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
-from sevenstep.tasks.rag.text.language import language_of
 from sevenstep.wording import counted
 
 __all__ = ["find_roles"]

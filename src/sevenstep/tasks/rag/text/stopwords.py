@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["ENGLISH", "KOREAN_ENDINGS"]
+from sevenstep.data.documents.language import ENGLISH
 
-_ENGLISH = """
-    a about after all also an and any are as at be because been between both but by can could did do
-    does during each for from had has have he her him his how i if in into is it its may more most no
-    nor not of on only or other our over s she should so some such t than that the their them then there
-    these they this those through to under up upon was we were what when where which while who whom
-    whose why will with would you your
-"""
+__all__ = ["ENGLISH", "KOREAN_ENDINGS"]
 
 _KOREAN_ENDINGS = """
     까지는 까지의 되었다 부터는 습니까 에게서 에서는 에서도 에서의 으로는 으로도 으로서 으로써 으로의
@@ -19,9 +13,6 @@ _KOREAN_ENDINGS = """
     였다 였던 와의 으로 은가 이고 이나 이다 이라 이란 이며 인가 조차 처럼 하고 하는 하다 하며 하면 하여
     한다 한테 해서 했다 했던 가 과 께 나 는 도 된 될 됨 로 를 만 에 와 은 을 의 이 한 할 함
 """
-
-ENGLISH = frozenset(_ENGLISH.split())
-"""Function words of English."""
 
 KOREAN_ENDINGS = tuple(_KOREAN_ENDINGS.split())
 """Particles and endings that follow a Korean stem, longest first."""
