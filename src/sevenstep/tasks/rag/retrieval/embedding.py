@@ -39,6 +39,9 @@ class TextEmbedder:
     def __init__(self, folder: Path) -> None:
         graph, tokens = model_files(folder)
         self._session, self._tokenizer = session_of(graph), tokenizer_of(tokens)
+        most = _told(folder, "sentence_bert_config.json").get("max_seq_length")
+        if most:
+            self._tokenizer.enable_truncation(int(most))
         self._prompts = _prompts(folder)
 
     def questions(self, texts: Sequence[str]) -> Floats:
@@ -138,9 +141,14 @@ def batches(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 
 def _prompts(folder: Path) -> dict[str, str]:
-    path = folder / "config_sentence_transformers.json"
-    told = json.loads(path.read_text(encoding="utf-8")).get("prompts", {}) if path.is_file() else {}
+    told = _told(folder, "config_sentence_transformers.json").get("prompts") or {}
     return {"query": told.get("query", ""), "document": told.get("document", told.get("passage", ""))}
+
+
+def _told(folder: Path, name: str) -> dict[str, Any]:
+    """What a file of the folder says, as JSON; nothing where it is not there."""
+    path = folder / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _missing(library: str) -> InputError:
