@@ -27,7 +27,8 @@ def check_data(tree: Tree, grammar: Grammar) -> Iterator[Problem]:
         yield from _check_form(data)
         if data.get("format") == "squad":
             given, rule = "format 'squad'", f"documents with questions are no rows of task '{grammar.task}'"
-            yield Problem(("data", "format"), "SPEC-NO-CHOICE", given, rule, "give rows, or choose a task that answers from documents")
+            fix = "give rows, or choose a task that answers from documents"
+            yield Problem(("data", "format"), "SPEC-NO-CHOICE", given, rule, fix)
     yield from _check_secrets(data.get("source"), ("data", "source"))
     yield from _check_time(data.get("time"))
     yield from _check_limits(data.get("limits"))
