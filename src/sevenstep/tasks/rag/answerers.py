@@ -14,6 +14,7 @@ from sevenstep.tasks.rag.answering.extractive import EXTRACTIVE, ExtractiveAnswe
 from sevenstep.tasks.rag.answering.material import Words
 from sevenstep.tasks.rag.answering.sentence import BEST_SENTENCE, BestSentence
 from sevenstep.tasks.rag.found import Answerer
+from sevenstep.tasks.rag.generating.generator import GENERATED, GeneratingAnswerer
 from sevenstep.tasks.rag.grammar import ANSWER, PASSAGES
 from sevenstep.tasks.rag.retrieval.fitted import FittedRetriever
 
@@ -103,6 +104,7 @@ def _alike(one: FittedRetriever, other: FittedRetriever) -> bool:
 _LOADERS: Mapping[str, tuple[type, Callable[[Path], KeptAnswerer]]] = {
     EXTRACTIVE: (ExtractiveAnswerer, ExtractiveAnswerer.load),
     BEST_SENTENCE: (BestSentence, BestSentence.load),
+    GENERATED: (GeneratingAnswerer, GeneratingAnswerer.load),
 }
 
 

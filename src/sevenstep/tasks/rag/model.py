@@ -14,7 +14,7 @@ from sevenstep.errors import InputError
 from sevenstep.tasks.answers import RANKED, Answer
 from sevenstep.tasks.contract import Explanation, Fitted
 from sevenstep.tasks.rag.answerers import KeptAnswerer, load_answerer, parts_of, save_answerer
-from sevenstep.tasks.rag.answering.sharing import capped
+from sevenstep.tasks.rag.answering.sharing import LOOKED_AT, capped
 from sevenstep.tasks.rag.explaining import explained
 from sevenstep.tasks.rag.found import Passage
 from sevenstep.tasks.rag.hindsight import judged
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RagModel"]
 
-_SPARE = 4  # times the passages wanted that are looked at, so that others can take the place of those a source has too many of
+_SPARE = 4  # chunks looked at for each document that is to be ranked
 _RANKS, _READS, _INDEX, _ANSWERER = "ranks", "reads", "index", "answerer"
 
 
@@ -89,13 +89,18 @@ class RagModel:
 
     def ask(self, question: str, access: Sequence[str] | None = None, count: int = RANKED) -> Answer:
         """The answer to a question; see `sevenstep.tasks.answers.Answers`."""
-        passages, ranking, _ = self._found(question, access, count)
+        passages, ranking, reader = self._found(question, access, count)
+        if not _any_word(reader, question):
+            return _nothing_known(passages, ranking)
         return replace(self.answerer.answer(question, passages), ranking=ranking)
 
     def streamed(self, question: str, access: Sequence[str] | None = None) -> Iterator[str | Answer]:
         """The same answer while it is written, where the answerer writes it bit by bit; else as one part."""
-        passages, ranking, _ = self._found(question, access, RANKED)
+        passages, ranking, reader = self._found(question, access, RANKED)
         stream = getattr(self.answerer, "stream", None)
+        if not _any_word(reader, question):
+            yield _nothing_known(passages, ranking)
+            return
         if stream is None:
             whole = self.answerer.answer(question, passages)
             if whole.text:
@@ -114,10 +119,10 @@ class RagModel:
         """The passages to answer from, ids of ``count`` documents at most, best first, and what found the passages."""
         tags = self._tags(access)
         finder, reader = self.views.of(tags), self.reading.of(tags)
-        found = finder.ranked([question], None, _SPARE * max(count, self.top))[0]
-        chunks, scores = found if reader is finder else reader.ranked([question], None, _SPARE * self.top)[0]
-        pairs = zip(chunks[: _SPARE * self.top].tolist(), scores.tolist(), strict=False)
-        passages = capped([reader.index.corpus.passage(chunk, score) for chunk, score in pairs], self.top, self.share)
+        found = finder.ranked([question], None, max(_SPARE * count, LOOKED_AT))[0]
+        chunks, scores = found if reader is finder else reader.ranked([question], None, LOOKED_AT)[0]
+        pairs = zip(chunks.tolist(), scores.tolist(), strict=True)
+        passages = capped((reader.index.corpus.passage(chunk, score) for chunk, score in pairs), self.top, self.share)
         corpus = finder.index.corpus
         owners = list(dict.fromkeys(corpus.owners[found[0]].tolist()))[:count]
         return passages, [corpus.ids[owner] for owner in owners], reader
@@ -236,6 +241,16 @@ class RagModel:
         reading = _loaded(folder / _READS, views)
         answerer, waiting = load_answerer(folder / _ANSWERER), pl.read_parquet(folder / "waiting.parquet")
         return cls(views, reading, answerer, about["top"], about["share"], about["measures"], about["language"], waiting)
+
+
+def _any_word(reader: Finder, question: str) -> bool:
+    """Whether anything of a question is known; an embedding knows every question."""
+    return reader.index.vectors is not None or len(reader.index.main.asked(question)) > 0
+
+
+def _nothing_known(passages: Sequence[Passage], ranking: Sequence[str]) -> Answer:
+    """What is found for a question without a known word is found by chance, and nothing is to be read from it."""
+    return Answer("", refused="no document has a word of the question", evidence=tuple(passages), ranking=ranking)
 
 
 def _views(ranks: FittedRetriever, reads: FittedRetriever, documents: pl.DataFrame, parts: pl.DataFrame) -> tuple[Views, Views]:

@@ -179,7 +179,9 @@ class Rag(Closed):
         default=None, description="models behind an endpoint that write answers; quotes from the documents when not given"
     )
     prompts: Names = Field(
-        default=(), description="files with prompts to compare beside those there are", examples=[["prompts/short.txt"]]
+        default=(),
+        description="prompts to compare beside those there are: what a model is told before the passages, as text",
+        examples=[["Answer with one word of the numbered passages, and its number in square brackets."]],
     )
     local: Name | None = Field(
         default=None, description="folder of a Hugging Face model that writes answers here (needs sevenstep[local])"

@@ -10,6 +10,7 @@ from typing import Literal
 
 from sevenstep.tasks.rag.answering.confidence import Confidence
 from sevenstep.tasks.rag.answering.scorer import SpanScorer
+from sevenstep.tasks.rag.data_only import data_only
 from sevenstep.tasks.rag.found import Answer, Citation, Passage
 from sevenstep.tasks.rag.text.sentences import sentences
 
@@ -48,8 +49,11 @@ class ExtractiveAnswerer:
         return Answer(text, chance, (citation,), tuple(passages), model=EXTRACTIVE)
 
     def best(self, question: str, passages: Sequence[Passage]) -> tuple[Passage, int, int, float] | None:
-        """The stretch of the highest grade: its passage, its offsets there and its grade; None where there is none."""
-        material = self.scorer.material(question, passages)
+        """The stretch of the highest grade: its passage, its offsets there and its grade; None where there is none.
+
+        A sentence worded as an instruction to whoever reads it is no answer and is not looked at.
+        """
+        material = self.scorer.material(question, data_only(passages))
         if material is None:
             return None
         grades = self.scorer.grade(material)

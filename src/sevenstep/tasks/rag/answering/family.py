@@ -20,8 +20,10 @@ from sevenstep.tasks.rag.answering.material import Words
 from sevenstep.tasks.rag.answering.measuring import figures_of
 from sevenstep.tasks.rag.answering.scorer import Example
 from sevenstep.tasks.rag.answering.sentence import BEST_SENTENCE, BestSentence
-from sevenstep.tasks.rag.answering.sharing import capped
+from sevenstep.tasks.rag.answering.sharing import LOOKED_AT, capped
 from sevenstep.tasks.rag.found import Answer, Passage
+from sevenstep.tasks.rag.generating.fitting import generating
+from sevenstep.tasks.rag.generating.generator import GENERATED
 from sevenstep.tasks.rag.retrieval.finder import Finder
 from sevenstep.tasks.rag.retrieval.fitted import FittedRetriever
 from sevenstep.tasks.rag.retrieval.index import CorpusIndex
@@ -32,7 +34,6 @@ __all__ = ["FAMILY", "FittedReader", "passages_for"]
 Rows = NDArray[np.int64]
 Figures = Mapping[str, NDArray[np.float64]]
 
-_SPARE = 4  # times the passages wanted that are looked at, so that others can take the place of those a source has too many of
 _HALVES = 2
 _MEMBER, _RETRIEVER, _ANSWERER = "answerer.json", "retriever", "reader"
 
@@ -64,7 +65,7 @@ class FittedReader:
 
 def passages_for(finder: Finder, questions: Sequence[str], top: int, share: float) -> list[list[Passage]]:
     """The passages each question is answered from."""
-    return [capped(found, top, share) for found in finder.find(questions, _SPARE * top)]
+    return [capped(found, top, share) for found in finder.find(questions, LOOKED_AT)]
 
 
 class _Answers:
@@ -77,9 +78,10 @@ class _Answers:
         top, share = int(parameters["top"]), float(parameters["share"])
         language = str(data.facts["language"]["value"])
         answerer: KeptAnswerer | None = None
-        if candidate.family != BEST_SENTENCE:
-            examples = _examples(candidate, rows, data, index)
-            answerer = fit_extractive(examples, language, parameters, seed)
+        if candidate.family == GENERATED:
+            answerer = generating(parameters, rows, data)
+        elif candidate.family != BEST_SENTENCE:
+            answerer = fit_extractive(_examples(candidate, rows, data, index), language, parameters, seed)
         if answerer is None:
             answerer = BestSentence(Words.of(data.tables["documents"]["text"].to_list(), language == "ko"), language)
         return FittedReader(retriever, answerer, top, share)

@@ -12,6 +12,8 @@ from sevenstep.tasks.contract import Candidate, Fold, Range
 from sevenstep.tasks.rag.answering.extractive import EXTRACTIVE
 from sevenstep.tasks.rag.answering.sentence import BEST_SENTENCE
 from sevenstep.tasks.rag.candidates import MIX, WEIGHTS, Entry, catalog_of
+from sevenstep.tasks.rag.generating.generator import GENERATED
+from sevenstep.tasks.rag.generating.plan import estimated_usd, ways_to_write
 from sevenstep.tasks.rag.grammar import ANSWER
 from sevenstep.tasks.rag.plan import laid_out, metrics_of, situation_of, stage_of
 
@@ -41,8 +43,19 @@ def answer_candidates(
         BEST_SENTENCE, BEST_SENTENCE, "the sentence that says most of the question, whole: what answering has to beat",
         entries["bm25"], {"top": 1}, {}, 0.5 + 0.01 * asked, recipe, brief, baseline=True,
     )  # fmt: skip
+    writing = [
+        _candidate(
+            name, GENERATED, reason, entries["lexical"], {**own, "top": USUAL_TOP}, {**space, "top": Range(choices=_TOPS)},
+            0.5 + seconds * asked, recipe, brief, asked=True,
+        )
+        for name, reason, own, space, seconds in ways_to_write(brief)
+    ]  # fmt: skip
+    notes = _spending(brief, answered, len(writing))
     if answered == 0:
-        return [baseline], ["no answer is known, so nothing is learnt about answers: sentences are quoted whole"]
+        return [baseline, *writing], [
+            *notes,
+            "no answer is known, so nothing is learnt about answers: sentences are quoted whole",
+        ]
     trees = _SMALL_TREES if answered <= _FEW else _LARGE_TREES
     ranked = entries["learned ranker"]
     finding = ranked if ranked.fits(situation) else entries["lexical"]
@@ -52,12 +65,12 @@ def answer_candidates(
         {**trees, "top": top}, {**tops, **_TREES, **MIX, "title": WEIGHTS["title"]}, _BEGIN + _TAUGHT * taught + _ASKED * asked,
         recipe, brief, searched=bool(tops) and brief.section.answer.top is not None,
     )  # fmt: skip
-    return [baseline, quoting], []
+    return [baseline, quoting, *writing], notes
 
 
 def _candidate(
     name: str, family: str, reason: str, finding: Entry, own: Mapping[str, Any], space: Mapping[str, Range], cost: float,
-    recipe: Mapping[str, Any], brief: Brief, *, baseline: bool = False, searched: bool = False,
+    recipe: Mapping[str, Any], brief: Brief, *, baseline: bool = False, searched: bool = False, asked: bool = False,
 ) -> Candidate:  # fmt: skip
     layout, chunks = laid_out(recipe, brief, finding)
     section = brief.section
@@ -67,8 +80,17 @@ def _candidate(
     }  # fmt: skip
     return Candidate(
         name, family, ANSWER, reason, parameters, {} if baseline else {**space, **chunks}, stage_of(parameters), round(cost, 3),
-        baseline, searched=searched,
+        baseline, asked, searched,
     )  # fmt: skip
+
+
+def _spending(brief: Brief, answered: int, ways: int) -> list[str]:
+    usd = estimated_usd(brief, answered * ways)
+    if usd == 0:
+        return []
+    bound = brief.spending["usd"]
+    limit = f"budget.usd is {bound:g}, and nothing is called beyond it" if bound is not None else "budget.usd would bound it"
+    return [f"comparing {ways} models on {answered} questions may cost up to ${usd:.2f}; {limit}"]
 
 
 def _top(brief: Brief) -> tuple[int, dict[str, Range]]:

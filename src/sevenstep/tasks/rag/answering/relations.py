@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from sevenstep.tasks.rag.answering.asked import KINDS, Asked
-from sevenstep.tasks.rag.answering.reading import Reading, grams
+from sevenstep.tasks.rag.answering.asked import KINDS, Asked, asked
+from sevenstep.tasks.rag.answering.reading import Reading, grams, read
 from sevenstep.tasks.rag.answering.spans import Spans
 from sevenstep.tasks.rag.answering.traits import Traits
 
-__all__ = ["Relations"]
+__all__ = ["Relations", "said_share"]
 
 Floats = npt.NDArray[np.float32]
 Columns = dict[str, npt.ArrayLike]
@@ -172,6 +172,16 @@ _DISTANCES = (
     "near_2", "near_6", "near_15", "left", "right", "nearest_left", "nearest_right", "near_asking", "first_left", "first_right",
     "then_left", "then_right", "words_near", *(f"{name}_{rank}" for rank in range(_AROUND) for name in ("asking", "asking_side")),
 )  # fmt: skip
+
+
+def said_share(question: str, text: str, korean: bool, weight: Callable[[str], float]) -> float:
+    """Which share of a question a text says, 0 to 1, rare words counting most."""
+    words, reading = asked(question, korean).words, read(text, korean)
+    weights = np.array([weight(word) for word in words], np.float64)
+    if not len(reading.tokens) or not weights.sum() > 0:
+        return 0.0
+    said = np.array([_alike(word, reading, _ALIKE).max() for word in words])
+    return float(weights @ said / weights.sum())
 
 
 def _alike(word: str, reading: Reading, least: float) -> npt.NDArray[np.float64]:

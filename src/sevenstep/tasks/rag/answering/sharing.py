@@ -4,34 +4,52 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from sevenstep.tasks.rag.found import Passage
 
-__all__ = ["capped"]
+__all__ = ["LOOKED_AT", "capped"]
+
+LOOKED_AT = 200
+"""Passages found that are looked through for those of other sources."""
 
 
-def capped(passages: Sequence[Passage], count: int, share: float) -> list[Passage]:
-    """The best ``count`` passages of which no source gives more than its ``share``, where several sources have any.
+def capped(passages: Iterable[Passage], count: int, share: float) -> list[Passage]:
+    """The best ``count`` passages of which no source gives more than its ``share``; fewer where other sources have too few.
 
     Passages of one source alone are all it takes where nothing else was found. A source is its file; documents without one are
-    each their own.
+    each their own. A source always has room for one passage.
 
     Args:
-        passages: as found, best first; more than ``count`` of them, so that others can take the place of those left out.
+        passages: as found, best first, and many more than ``count``: they are read on until enough have room, so that a source
+            that fills the first places does not keep out the others.
         count: how many are wanted.
-        share: of the wanted number, above 0 to 1; a source always has room for one.
+        share: of those, above 0 to 1.
     """
-    most, taken = max(1, math.floor(share * count)), Counter[str]()
-    if len({_source(passage) for passage in passages}) < 2:
-        return list(passages[:count])
-    kept: list[Passage] = []
+    kept, left, taken = list[Passage](), list[Passage](), Counter[str]()
     for passage in passages:
         source = _source(passage)
-        if len(kept) < count and taken[source] < most:
+        if taken[source] < max(1, math.floor(share * count)):
             taken[source] += 1
             kept.append(passage)
-    return kept
+        else:
+            left.append(passage)
+        if len(kept) == count:
+            return kept
+    if len(taken) == 1:
+        return [*kept, *left][:count]
+    return _balanced(kept, share)
+
+
+def _balanced(kept: list[Passage], share: float) -> list[Passage]:
+    """Fewer than were wanted, the last of a source taken out as long as it has more than its share of what is left."""
+    while True:
+        taken = Counter(map(_source, kept))
+        source, most = taken.most_common(1)[0] if taken else ("", 0)
+        if most <= max(1, math.floor(share * len(kept))):
+            return kept
+        last = max(at for at, passage in enumerate(kept) if _source(passage) == source)
+        kept = kept[:last] + kept[last + 1 :]
 
 
 def _source(passage: Passage) -> str:
