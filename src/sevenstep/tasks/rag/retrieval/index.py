@@ -186,7 +186,7 @@ def _pieces(corpus: Corpus, *, split: bool) -> list[list[str]]:
 def _coded(main: View, corpus: Corpus, pieces: list[list[str]], *, split: bool) -> tuple[list[Codes], Sentences | None]:
     """Terms of each chunk, and its sentences; every text is cut into terms once."""
     ends = np.cumsum([len(own) for own in pieces]) if pieces else np.zeros(0, np.int64)
-    coded = main.vocabulary.learn(main.tokenizer.tokens([piece for own in pieces for piece in own]))
+    coded = main.learn([piece for own in pieces for piece in own])
     starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
     chunks = [np.concatenate(coded[start:end]) for start, end in zip(starts, ends, strict=True)]
     if not split:

@@ -20,7 +20,7 @@ __all__ = ["LatentSpace", "unit"]
 SAMPLE = 20_000  # chunks the space is learnt on at most
 ROUNDS = 2  # power iterations of the decomposition
 EXTRA = 20  # dimensions beyond those kept, which make the decomposition sharper
-TITLE_RIDGE, SENTENCE_RIDGE = 30.0, 150.0
+TITLE_RIDGE, SENTENCE_RIDGE = 300.0, 1500.0
 FEWEST_TITLES = 50  # with fewer the maps would be noise
 
 Floats = NDArray[np.float32]

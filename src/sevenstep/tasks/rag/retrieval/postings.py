@@ -17,6 +17,7 @@ from scipy import sparse
 
 __all__ = ["Postings", "Vocabulary"]
 
+AT_ONCE = 10_000  # texts whose terms are counted at once
 MOST_SEGMENTS = 8  # from so many on, all small ones are merged: each is one more look-up for every term
 
 Codes = NDArray[np.int32]
@@ -48,7 +49,9 @@ class Vocabulary:
 
 
 def counts_of(texts: Sequence[Codes], width: int) -> sparse.csr_array:
-    """How often each term stands in each text, ``[text, term]``."""
+    """How often each term stands in each text, ``[text, term]``; counted in parts, so that not all repeats lie in memory."""
+    if len(texts) > AT_ONCE:
+        return _stacked([counts_of(texts[at : at + AT_ONCE], width) for at in range(0, len(texts), AT_ONCE)])
     lengths = np.array([len(text) for text in texts], dtype=np.int64)
     columns = np.concatenate(texts) if len(texts) else np.zeros(0, dtype=np.int32)
     indptr = np.concatenate([[0], np.cumsum(lengths)])

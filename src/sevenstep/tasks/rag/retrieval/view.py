@@ -15,6 +15,8 @@ from sevenstep.tasks.rag.text.tokens import Tokenizer, tokenizer_named
 
 __all__ = ["View"]
 
+AT_ONCE = 2_000
+
 
 @dataclass(frozen=True)
 class View:
@@ -27,18 +29,23 @@ class View:
     @classmethod
     def of(cls, tokenizer: str, texts: Sequence[str]) -> View:
         """Look at texts."""
-        own, vocabulary = tokenizer_named(tokenizer), Vocabulary()
-        codes = vocabulary.learn(own.tokens(texts))
-        return cls(own, vocabulary, Postings.of(codes, len(vocabulary)))
+        view = cls(tokenizer_named(tokenizer), Vocabulary(), Postings())
+        codes = view.learn(texts)
+        return cls(view.tokenizer, view.vocabulary, Postings.of(codes, len(view.vocabulary)))
+
+    def learn(self, texts: Sequence[str]) -> list[Codes]:
+        """Numbers of the terms of texts; new terms get the next ones. Terms are held as text for some texts at a time only."""
+        parts = (texts[at : at + AT_ONCE] for at in range(0, len(texts), AT_ONCE))
+        return [codes for part in parts for codes in self.vocabulary.learn(self.tokenizer.tokens(part))]
 
     def beside(self, texts: Sequence[str]) -> View:
         """The same tokenizer and terms over other texts."""
-        codes = self.vocabulary.learn(self.tokenizer.tokens(texts))
+        codes = self.learn(texts)
         return View(self.tokenizer, self.vocabulary, Postings.of(codes, len(self.vocabulary)))
 
     def plus(self, texts: Sequence[str]) -> View:
         """These texts and others behind them."""
-        codes = self.vocabulary.learn(self.tokenizer.tokens(texts))
+        codes = self.learn(texts)
         return View(self.tokenizer, self.vocabulary, self.postings.added(codes, len(self.vocabulary)))
 
     def kept(self, rows: NDArray[np.bool_]) -> View:
