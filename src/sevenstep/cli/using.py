@@ -121,6 +121,7 @@ def _place(one: Citation | Passage) -> str:
 @click.option("--series", multiple=True, metavar="KEY=VALUE", help="The series: one KEY=VALUE for each series column.")
 @click.option("--date", help="The time to explain, as it stands in the data.")
 @click.option("--row", type=click.IntRange(min=1), help="Number of the row to explain, where rows have no series.")
+@click.option("--question", help="The question whose answer to explain.")
 @json_option
 def explain(
     spec: Path,
@@ -129,15 +130,21 @@ def explain(
     series: Sequence[str],
     date: str | None,
     row: int | None,
+    question: str | None,
     as_json: bool,
 ) -> None:
-    """Tell what drove one prediction of SPEC, in units of the target: --series Store=12 --date 2015-07-01, or --row 3."""
+    """Tell what drove one prediction of SPEC, in units of the target: --series Store=12 --date 2015-07-01, or --row 3.
+
+    With --question, tell which words found the first passage, and which passages carried the answer.
+    """
     from sevenstep.project import Project
 
     project = Project(spec, store, overrides)
     item: dict[str, Any] = dict(_pair(text) for text in series)
     if row is not None:
         item["row"] = row
+    if question is not None:
+        item["question"] = question
     if date is not None:
         time = project.spec.data.time
         item[time if isinstance(time, str) else "time"] = date

@@ -43,9 +43,10 @@ def asking_routes(service: Service) -> list[Route]:
     async def documents(request: Request) -> Response:
         body = _object(from_json(await read_body(request.scope, request.receive)))
         answering(service.champion.served)
-        rows = _document_rows(body, service.settings.limits.rows)
-        source = request.state.caller or "server"
-        told = await asyncio.to_thread(observe, service.operation, rows, source, datetime.now(UTC), [DOCUMENT_ID])
+        now, source = datetime.now(UTC), request.state.caller or "server"
+        # Told apart by its moment: what is sent again after it was taken out comes back.
+        rows = [{**row, "published": now.isoformat()} for row in _document_rows(body, service.settings.limits.rows)]
+        told = await asyncio.to_thread(observe, service.operation, rows, source, now, [DOCUMENT_ID])
         return _json(told.to_json())
 
     return [

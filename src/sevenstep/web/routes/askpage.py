@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -46,7 +47,8 @@ def ask_page_routes(service: Service) -> list[Route]:
         form = await _form(request)
         if form.get("helpful") not in ("yes", "no") or not form.get(PREDICTION_ID):
             raise InputError("ASK-FEEDBACK", "the form says nothing", "an answer helped or did not", "use the page's buttons")
-        row = {PREDICTION_ID: form[PREDICTION_ID], "helpful": form["helpful"] == "yes"}
+        said = {"helpful": form["helpful"] == "yes", "published": datetime.now(UTC).isoformat()}
+        row = {PREDICTION_ID: form[PREDICTION_ID], **said}
         await asyncio.to_thread(observed, service, drain, [row], request.state.caller or "page", [])
         return _page(service, thanked=True)
 
