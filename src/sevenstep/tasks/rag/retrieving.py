@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.contract import Candidate
 from sevenstep.tasks.rag.judged import grades_of, judged_by_question
-from sevenstep.tasks.rag.retrieval.finder import Finder
 from sevenstep.tasks.rag.retrieval.fitted import FittedRetriever
 from sevenstep.tasks.rag.retrieval.index import CorpusIndex
 from sevenstep.tasks.rag.retrieval.ranker import Ranker
 from sevenstep.tasks.rag.retrieval.settings import Settings
-from sevenstep.tasks.rag.scoring import ranking_figures
+from sevenstep.tasks.rag.retrieval.study import study_of
+from sevenstep.tasks.rag.scoring import depth_of, ranking_figures
 
 __all__ = ["fit_retriever", "judge_retriever"]
 
@@ -28,10 +28,10 @@ def fit_retriever(candidate: Candidate, rows: Rows, data: Dataset, index: Corpus
     fitted = FittedRetriever(index.layout, settings)
     if not settings.ranked:
         return fitted
-    finder, judged = Finder(index, settings), judged_by_question(data)
-    found = finder.features(data.items["question"].gather(rows).to_list())
-    grades = [grades_of(chunks, index.corpus, judged[row]) for row, (chunks, _) in zip(rows.tolist(), found, strict=True)]
-    ranker = Ranker.learnt([features for _, features in found], grades, settings.strength)
+    judged = judged_by_question(data)
+    found = study_of(index, settings, depth_of(candidate.parameters["metrics"])).of(data.items["question"].gather(rows).to_list())
+    grades = [grades_of(looked.order, index.corpus, judged[row]) for row, looked in zip(rows.tolist(), found, strict=True)]
+    ranker = Ranker.learnt([looked.features for looked in found], grades, settings.strength)
     return FittedRetriever(index.layout, settings, ranker)
 
 
@@ -39,4 +39,9 @@ def judge_retriever(
     fitted: FittedRetriever, candidate: Candidate, rows: Rows, data: Dataset, index: CorpusIndex
 ) -> Mapping[str, NDArray[np.float64]]:
     """Figures of the questions at ``rows`` for the metrics the candidate was planned with, the leading one first."""
-    return ranking_figures(fitted.on(index), data, rows, candidate.parameters["metrics"])
+    metrics = candidate.parameters["metrics"]
+    questions, depth = data.items["question"].gather(rows).to_list(), depth_of(metrics)
+    if fitted.ranker is None:
+        return ranking_figures(fitted.on(index).ranked(questions, count=depth), data, rows, index.corpus, metrics)
+    found = [looked.ranked(fitted.ranker) for looked in study_of(index, fitted.settings, depth).of(questions)]
+    return ranking_figures(found, data, rows, index.corpus, metrics)

@@ -17,10 +17,11 @@ from sevenstep.stats.ranking import ranking_figure
 from sevenstep.tasks.contract import Candidate, Fold
 from sevenstep.tasks.rag.folds import group_codes
 from sevenstep.tasks.rag.judged import gains_of, judged_by_question
-from sevenstep.tasks.rag.retrieval.finder import Finder, Found
+from sevenstep.tasks.rag.retrieval.corpus import Corpus
+from sevenstep.tasks.rag.retrieval.finder import Found
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 
-__all__ = ["DEPTH", "ranking_figures", "score_table"]
+__all__ = ["DEPTH", "depth_of", "ranking_figures", "score_table"]
 
 DEPTH = 100
 """Ranks looked at, unless a metric asks for more."""
@@ -28,20 +29,16 @@ DEPTH = 100
 Figures = NDArray[np.float64]
 
 
-def ranking_figures(finder: Finder, data: Dataset, rows: NDArray[np.int64], metrics: Sequence[str]) -> dict[str, Figures]:
-    """The figure of each question for each ranking metric."""
-    questions = data.items["question"].gather(rows).to_list()
-    depth = max([DEPTH, *(int(metric.partition("@")[2]) for metric in metrics)])
-    found = finder.ranked(questions, count=depth)
-    return figures_of(found, finder, data, rows, metrics, depth)
+def depth_of(metrics: Sequence[str]) -> int:
+    """Ranks to look at for some ranking metrics."""
+    return max([DEPTH, *(int(metric.partition("@")[2]) for metric in metrics if "@" in metric)])
 
 
-def figures_of(
-    found: Sequence[Found], finder: Finder, data: Dataset, rows: NDArray[np.int64], metrics: Sequence[str], depth: int
+def ranking_figures(
+    found: Sequence[Found], data: Dataset, rows: NDArray[np.int64], corpus: Corpus, metrics: Sequence[str]
 ) -> dict[str, Figures]:
-    """The same of what was found already."""
-    judged = judged_by_question(data)
-    corpus = finder.index.corpus
+    """The figure of each question at ``rows`` for each ranking metric, by what was ``found`` for it in the corpus."""
+    judged, depth = judged_by_question(data), depth_of(metrics)
     own = [judged[row] for row in rows.tolist()]
     gains = np.array([gains_of(chunks, corpus, one, depth) for (chunks, _), one in zip(found, own, strict=True)])
     grades = [[relevant.grade for relevant in one.values()] for one in own]

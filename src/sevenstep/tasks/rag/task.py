@@ -57,9 +57,7 @@ class RagTask:
         """See `Task.explore`."""
         return explore(data, brief)
 
-    def propose(
-        self, documents: pl.DataFrame, parts: pl.DataFrame, count: int, known: Iterable[Proposal]
-    ) -> Sequence[Proposal]:
+    def propose(self, documents: pl.DataFrame, parts: pl.DataFrame, count: int, known: Iterable[Proposal]) -> Sequence[Proposal]:
         """See `sevenstep.tasks.proposing.Proposes`."""
         from sevenstep.tasks.rag.golden import propose  # late: a run proposes nothing
 
@@ -137,6 +135,6 @@ class RagTask:
         return pictures(step, data, scores, brief, model)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _index(folder: Path) -> CorpusIndex:
     return CorpusIndex.load(folder)

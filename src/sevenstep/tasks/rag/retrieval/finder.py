@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,26 @@ from sevenstep.tasks.rag.retrieval.looks import Looks, scaled
 from sevenstep.tasks.rag.retrieval.ranker import Ranker
 from sevenstep.tasks.rag.retrieval.settings import Settings
 
-__all__ = ["Finder"]
+__all__ = ["Finder", "Found", "Looked"]
 
 Found = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""Chunks, best first, with their scores."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was found for a question: chunks in the order of the first look, their scaled features, and chunks behind them."""
+
+    order: NDArray[np.int64]
+    features: NDArray[np.float32]
+    behind: NDArray[np.int64]
+
+    def ranked(self, ranker: Ranker) -> Found:
+        """All chunks, those with features in the ranker's order."""
+        scores = ranker.scores(self.features)
+        best = np.argsort(-scores, kind="stable")
+        below = float(scores.min(initial=0.0)) - 1.0 - np.arange(len(self.behind))
+        return np.concatenate([self.order[best], self.behind]), np.concatenate([scores[best], below])
 
 
 class Finder:
@@ -54,12 +72,14 @@ class Finder:
         seen = self.index.corpus.seen_by(access)
         return [self._one(question, vector, seen, count) for question, vector in self._with_vectors(questions)]
 
-    def features(self, questions: Sequence[str]) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """For each question the chunks found and their scaled features, for a ranker to learn from."""
+    def looked(self, questions: Sequence[str], count: int) -> list[Looked]:
+        """For each question the chunks found with their features, for a ranker to learn from, and ``count`` in all at least."""
         made = []
         for question, vector in self._with_vectors(questions):
             first = self._look.look(question, vector)
-            made.append((first.order, scaled(self._looks.of(question, first, vector))))
+            features = scaled(self._looks.of(question, first, vector)).astype(np.float32)
+            longer, _ = self._lengthened(first, first.order, first.score[first.order], count)
+            made.append(Looked(first.order, features, longer[len(first.order) :]))
         return made
 
     def _one(self, question: str, vector: NDArray[np.float32] | None, seen: NDArray[np.bool_] | None, count: int) -> Found:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sevenstep.tasks.rag.retrieval.bm25 import Bm25, Weighted
 from sevenstep.tasks.rag.retrieval.first import First, FirstLook
+from sevenstep.tasks.rag.retrieval.index import CorpusIndex
 from sevenstep.tasks.rag.retrieval.latent import unit
 
 __all__ = ["FEATURES", "Looks", "scaled"]
@@ -22,11 +23,12 @@ Floats = NDArray[np.float64]
 
 FEATURES = (
     "first look", "rank", "gap to the best", "terms", "terms, once is enough", "terms, more is better", "second view", "title",
-    "share of the terms' weight", "share of the terms", "rarest term", "two rarest terms", "names and numbers", "length",
+    "share of the terms' weight", "share of the terms", "rarest term", "two rarest terms", "names and numbers",
+    "terms by their use in titles", "length",
     "best sentence", "share in the best sentence", "latent", "latent, as a title", "latent, as a sentence",
     "latent feedback", "embedding", "embedding feedback",
 )  # fmt: skip
-_ONCE, _MORE = (0.4, 0.3), (2.5, 0.9)  # k1 and b of the two other ways to weigh counts
+_USUAL, _ONCE, _MORE = (1.2, 0.75), (0.4, 0.3), (2.5, 0.9)  # k1 and b of three ways to weigh counts
 _LISTENED = 5  # chunks feedback is taken from
 _NAMED = re.compile(r"\b\w*(?:\d|(?<=\w)[A-Z])\w*\b")  # what has a digit or a capital inside
 
@@ -47,6 +49,7 @@ class Looks:
         self._look, self._index = look, look.index
         lengths = look.index.chunk_lengths.astype(np.float64)
         self._relative = lengths / max(float(lengths.mean()), 1.0) if len(lengths) else lengths
+        self._titled = _titled(look.index)
         self._sentences = None if look.index.sentences is None else Bm25(look.index.sentences.postings, 1.0, 0.5)
 
     def of(self, question: str, first: First, vector: NDArray[np.float32] | None = None) -> Floats:
@@ -59,6 +62,7 @@ class Looks:
             first.score[found], 1.0 / (1.0 + np.arange(len(found))), np.log1p(np.maximum(best - first.main[found], 0.0)),
             first.main[found], self._weighed(matches, found, *_ONCE), self._weighed(matches, found, *_MORE),
             first.second[found], first.title[found], *_covered(matches), self._named(question, first.asked, matches),
+            self._topical(first.asked, matches, found),
             np.log(self._relative[found] + 0.05), gained, share,
             *self._latent(first), *self._embedded(first, vector),
         ]  # fmt: skip
@@ -78,6 +82,13 @@ class Looks:
         rows = np.full(len(self._index.corpus), -1, dtype=np.int64)
         rows[found] = np.arange(len(found))
         return rows
+
+    def _topical(self, asked: Weighted, matches: _Matches, found: NDArray[np.int64]) -> Floats:
+        """BM25 in which a term counts the more, the more of the chunks that hold it have it in their title: it names a topic."""
+        if not len(asked.terms):
+            return np.zeros(len(found))
+        share = np.where(asked.terms < len(self._titled), self._titled[np.minimum(asked.terms, len(self._titled) - 1)], 0.0)
+        return self._weighed(_Matches(matches.counts, matches.idf * share, matches.weights), found, *_USUAL)
 
     def _weighed(self, matches: _Matches, found: NDArray[np.int64], k1: float, b: float) -> Floats:
         norm = k1 * (1.0 - b + b * self._relative[found])
@@ -119,6 +130,15 @@ class Looks:
             return [np.zeros(len(first.order))] * 2
         places = self._index.vectors[first.order]
         return [first.dense[first.order], (places @ unit(vector + _heard(places, first.score[first.order]))).astype(np.float64)]
+
+
+def _titled(index: CorpusIndex) -> Floats:
+    """For each term, titles that have it over chunks that hold it, drawn to 0 where there are few."""
+    held = index.main.postings.frequencies
+    titles = np.zeros(len(held))
+    own = index.titles.postings.frequencies[: len(held)]
+    titles[: len(own)] = own
+    return np.asarray((titles + 0.5) / (held + 3.0))
 
 
 def _heard(places: NDArray[np.float32], scores: Floats) -> NDArray[np.float32]:

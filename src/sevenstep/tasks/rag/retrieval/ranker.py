@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from scipy.optimize import minimize
 __all__ = ["Ranker"]
 
 Floats = NDArray[np.float64]
+Features = NDArray[np.floating[Any]]
 FEWEST = 10
 """Judged questions below which nothing is learnt."""
 
@@ -27,7 +29,7 @@ class Ranker:
     weights: Floats
 
     @classmethod
-    def learnt(cls, features: Sequence[Floats], grades: Sequence[Floats], strength: float) -> Ranker | None:
+    def learnt(cls, features: Sequence[Features], grades: Sequence[Floats], strength: float) -> Ranker | None:
         """Learn from questions; None where too few of them found anything relevant.
 
         Args:
@@ -43,12 +45,12 @@ class Ranker:
         found = minimize(_loss, start, (table, wanted, inside, strength), jac=True, method="L-BFGS-B", options={"maxiter": 200})
         return cls(found.x)
 
-    def scores(self, features: Floats) -> Floats:
+    def scores(self, features: Features) -> Floats:
         """Scores of chunks by their scaled features."""
         return np.asarray(features @ self.weights)
 
 
-def _padded(features: Sequence[Floats], grades: Sequence[Floats]) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def _padded(features: Sequence[Features], grades: Sequence[Floats]) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     most = max(len(own) for own in grades)
     table = np.zeros((len(grades), most, features[0].shape[1]))
     wanted, inside = np.zeros((len(grades), most)), np.zeros((len(grades), most), dtype=np.bool_)
