@@ -50,7 +50,9 @@ class Library:
         rows = first.join(common, on=_KEYS, how="semi").sort(_KEYS)
         parts = [frame.join(common, on=_KEYS, how="semi").sort(_KEYS) for frame in frames.values()]
         names = list(frames)
-        figures = {name: _side_by_side(parts, name) for name in figure_columns(rows)}
+        # A column that some of them lack is a figure of another target.
+        told = [name for name in figure_columns(rows) if all(name in part.columns for part in parts)]
+        figures = {name: _side_by_side(parts, name) for name in told}
         own = np.array([costs[name] for name in names], dtype=np.float64)
         return cls(rows, names, _side_by_side(parts, "prediction"), own, figures)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from sevenstep.tasks.contract import Model
 
-__all__ = ["ABSTAINED", "DOCUMENT", "DOCUMENT_ID", "FEEDBACK", "RANKED", "Answer", "Answers", "Citation", "Passage"]
+__all__ = ["ABSTAINED", "CONFIDENCE", "DOCUMENT", "DOCUMENT_ID", "FEEDBACK", "RANKED", "Answer", "Answers", "Citation", "Passage"]
 
 RANKED = 100
 """Documents a ranking names at most."""
@@ -26,6 +26,9 @@ DOCUMENT: Mapping[str, str] = {
 
 ABSTAINED = "abstained"
 """Column of a score table that tells whether a question was refused, 1 or 0; null where nothing was to be answered."""
+
+CONFIDENCE = "confidence"
+"""Column of a score table that tells how sure an answer was; null where that is not known."""
 
 FEEDBACK: Mapping[str, str] = {"answer": "text", "helpful": "boolean", "document": "text"}
 """Columns of an observation about a served answer: the right answer, whether it helped, the document that holds it."""

@@ -12,7 +12,8 @@ Classified items have three more: ``unit`` (the item, which has one row, or one 
 (number of the row's class) and ``cut`` (probability at which it is decided for); see `sevenstep.stats.classification`.
 
 An item scored by a figure of its own (nDCG of a ranking) has the figure as its ``prediction`` and 1 as its ``truth``; figures of
-further such metrics stand in columns named as the metric is; see `sevenstep.stats.per_item`.
+further such metrics stand in columns named as the metric is; see `sevenstep.stats.per_item`. Answered questions have
+``abstained`` and ``confidence`` besides; see `sevenstep.tasks.answers`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sevenstep.errors import InternalError
 from sevenstep.stats.metric import Metric
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
+from sevenstep.tasks.answers import ABSTAINED, CONFIDENCE
 
 __all__ = ["BOUNDS", "CLASS_COLUMNS", "CORE_COLUMNS", "ScoreTable", "figure_columns", "join_score_tables", "scored_rows"]
 
@@ -34,6 +36,7 @@ CORE_COLUMNS = (
     "prediction", *BOUNDS,
 )  # fmt: skip
 CLASS_COLUMNS = ("unit", "label", "cut")
+_OF_ANSWERS = (ABSTAINED, CONFIDENCE)
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ class ScoreTable:
 
 
 def figure_columns(frame: pl.DataFrame) -> list[str]:
-    """Columns that hold figures of further metrics of an item."""
-    return [name for name in frame.columns if name in METRICS and METRICS[name].per_item]
+    """Columns that hold further figures of an item: of metrics, and whether and how surely it was answered."""
+    return [name for name in frame.columns if name in _OF_ANSWERS or (name in METRICS and METRICS[name].per_item)]
 
 
 def scored_rows(rows: pl.DataFrame, metric: Metric) -> Scored:

@@ -15,7 +15,7 @@ from sevenstep.tasks.rag.retrieval.index import CorpusIndex
 from sevenstep.tasks.rag.retrieval.ranker import Ranker
 from sevenstep.tasks.rag.retrieval.settings import Settings
 from sevenstep.tasks.rag.retrieval.study import study_of
-from sevenstep.tasks.rag.scoring import depth_of, ranking_figures
+from sevenstep.tasks.rag.scoring import RANK, depth_of, ranking_figures
 
 __all__ = ["fit_retriever", "judge_retriever"]
 
@@ -39,7 +39,7 @@ def judge_retriever(
     fitted: FittedRetriever, candidate: Candidate, rows: Rows, data: Dataset, index: CorpusIndex
 ) -> Mapping[str, NDArray[np.float64]]:
     """Figures of the questions at ``rows`` for the metrics the candidate was planned with, the leading one first."""
-    metrics = candidate.parameters["metrics"]
+    metrics = list(dict.fromkeys([*candidate.parameters["metrics"], RANK]))
     questions, depth = data.items["question"].gather(rows).to_list(), depth_of(metrics)
     if fitted.ranker is None:
         return ranking_figures(fitted.on(index).ranked(questions, count=depth), data, rows, index.corpus, metrics)

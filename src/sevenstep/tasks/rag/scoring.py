@@ -26,6 +26,9 @@ __all__ = ["DEPTH", "depth_of", "ranking_figures", "score_table"]
 DEPTH = 100
 """Ranks looked at, unless a metric asks for more."""
 
+RANK = f"mrr@{DEPTH}"
+"""A figure every table of rankings has, since it tells at which rank the first right document stood."""
+
 Figures = NDArray[np.float64]
 
 

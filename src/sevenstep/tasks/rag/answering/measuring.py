@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sevenstep.stats.answers import answer_f1, exact_match, groundedness
-from sevenstep.tasks.answers import ABSTAINED
+from sevenstep.tasks.answers import ABSTAINED, CONFIDENCE
 from sevenstep.tasks.rag.found import Answer
 from sevenstep.tasks.rag.text.sentences import sentences
 
@@ -20,7 +20,7 @@ Figures = NDArray[np.float64]
 def figures_of(
     answers: Sequence[Answer], known: Sequence[Sequence[str]], seconds: Sequence[float], language: str, metrics: Sequence[str]
 ) -> Mapping[str, Figures]:
-    """Figures by metric, and which questions were refused; NaN where something is not measured.
+    """Figures by metric, which questions were refused, and how sure each answer was; NaN where something is not measured.
 
     Args:
         answers: one a question.
@@ -40,7 +40,8 @@ def figures_of(
         "cost_usd": lambda: [answer.usd for answer in answers],
     }
     made = {metric: np.array(makers[metric](), np.float64) for metric in metrics}
-    return {**made, ABSTAINED: refused}
+    sure = np.array([np.nan if answer.confidence is None else answer.confidence for answer in answers])
+    return {**made, ABSTAINED: refused, CONFIDENCE: sure}
 
 
 def answer_groundedness(answer: Answer) -> float:
