@@ -7,6 +7,7 @@ of Lucene, ``ln(1 + (N - n + 0.5) / (n + 0.5))``, which is never negative.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,11 +83,21 @@ class Bm25:
         gained = (worth * counts.data / (counts.data + self._norm[rows])).astype(np.float32)
         return sparse.csr_array((gained, counts.indices, counts.indptr), shape=counts.shape)
 
+    @cached_property
+    def _gains(self) -> list[Floats]:
+        """What each entry of each segment counts of its term's worth; made once, as every question reads some of them."""
+        found, start = [], 0
+        for segment in self._postings.segments:
+            columns = segment.columns
+            found.append(columns.data / (columns.data + self._norm[start + columns.indices]))
+            start += segment.rows.shape[0]
+        return found
+
     def scores(self, question: Weighted) -> NDArray[np.float64]:
         """The score of every chunk, 0 where no term is shared."""
-        chunks, counts, which = self._postings.look_up(question.terms)
-        if not len(chunks):
-            return np.zeros(len(self._postings))
-        worth = (question.weights * self.idf_of(question.terms) * (self._k1 + 1.0)).astype(np.float32)
-        gained = worth[which] * counts / (counts + self._norm[chunks])
-        return np.bincount(chunks, gained, minlength=len(self._postings)).astype(np.float64, copy=False)
+        worth = question.weights * self.idf_of(question.terms) * (self._k1 + 1.0)
+        total = np.zeros(len(self._postings))
+        for (start, segment, entry, which), gains in zip(self._postings.entries(question.terms), self._gains, strict=True):
+            rows = segment.rows.shape[0]
+            total[start : start + rows] = np.bincount(segment.columns.indices[entry], worth[which] * gains[entry], minlength=rows)
+        return total

@@ -6,7 +6,7 @@ small segments are merged, so an index grows while it is searched: whoever holds
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -143,21 +143,25 @@ class Postings:
     def look_up(self, terms: Codes) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64]]:
         """Where terms stand: the chunks, how often, and which of ``terms`` (its position) each entry is of."""
         found = []
-        start = 0
-        for segment in self.segments:
-            columns, known = segment.columns, np.flatnonzero(terms < segment.columns.shape[1])
-            low, high = columns.indptr[terms[known]], columns.indptr[terms[known] + 1]
-            held = high - low
-            which = np.repeat(known, held)
-            # Places of all entries at once: each term's run begins at its `low`.
-            entry = np.arange(int(held.sum())) + np.repeat(low - np.concatenate([[0], np.cumsum(held)[:-1]]), held)
-            found.append((columns.indices[entry] + start, columns.data[entry], which))
-            start += segment.rows.shape[0]
+        for start, segment, entry, which in self.entries(terms):
+            found.append((segment.columns.indices[entry] + start, segment.columns.data[entry], which))
         if len(found) == 1:
             return found[0]
         nothing = np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int64)
         chunks, counts, place = zip(*(found or [nothing]), strict=True)
         return np.concatenate(chunks), np.concatenate(counts), np.concatenate(place)
+
+    def entries(self, terms: Codes) -> Iterator[tuple[int, Segment, NDArray[np.int64], NDArray[np.int64]]]:
+        """For each segment its first chunk, itself, where entries of ``terms`` are in its columns, and which term each is of."""
+        start = 0
+        for segment in self.segments:
+            columns, known = segment.columns, np.flatnonzero(terms < segment.columns.shape[1])
+            low, high = columns.indptr[terms[known]], columns.indptr[terms[known] + 1]
+            held = high - low
+            # Places of all entries at once: each term's run begins at its `low`.
+            entry = np.arange(int(held.sum())) + np.repeat(low - np.concatenate([[0], np.cumsum(held)[:-1]]), held)
+            yield start, segment, entry, np.repeat(known, held)
+            start += segment.rows.shape[0]
 
     def save(self, path: Path) -> None:
         """Write all counts to one ``.npz`` file of plain arrays."""
