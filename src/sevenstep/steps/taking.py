@@ -36,6 +36,7 @@ def intake_job(arguments: Mapping[str, Any], inputs: Mapping[str, Artifact]) -> 
     return Leaves(
         json={"record": taken.record, "source_columns": columns, "beside": list(taken.beside)},
         frames={"items": taken.items, "rows": taken.rows.to_frame(), "quarantine": taken.quarantine, **vintages, **taken.beside},
+        measured={"files_read": kept.read},
     )
 
 

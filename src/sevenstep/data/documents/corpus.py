@@ -96,9 +96,6 @@ def read_corpus(
         source="documents",
         rows=len(reading.rows),
     )
-    if any(format_of(file.name) not in RECORDS for file in files):
-        text = f"{counted(reading.kept.read, 'file')} read now, the others as they were kept"
-        record.add("parsed", text, source="documents", rows=reading.kept.read)
     return as_corpus(reading.rows, record, parts=reading.parts, language=language)
 
 
