@@ -16,6 +16,12 @@ __all__ = ["KINDS", "Asked", "asked"]
 
 KINDS = ("who", "when", "where", "count", "which", "why", "how", "what", "other")
 
+FORMS = (
+    ("do", "does", "did"), ("is", "are", "was", "were"), ("has", "have", "had"),
+    ("can", "could", "will", "would", "may", "might", "should", "must"),
+)  # fmt: skip
+"""Words behind "what" or "who" that tell whether it is the subject."""
+
 _KOREAN: Mapping[str, str] = {
     "who": "누구|누가|사람은|사람의 이름|인물|이름은",
     "when": "언제|날짜|연도|년도|며칠|몇년|몇 년|몇월|몇 월|시기|일자|해는|날은|때는|년은",
@@ -58,6 +64,7 @@ class Asked:
         words: stems of the words that should stand near the answer, each once.
         places: where in the question each of them stands, in words.
         asks_at: where in the question it asks, in words.
+        form: number of `FORMS`, what follows the word it asks by: it tells on which side of its verb the answer stands.
     """
 
     text: str
@@ -67,6 +74,7 @@ class Asked:
     words: Sequence[str]
     places: npt.NDArray[np.int64]
     asks_at: int
+    form: int
 
 
 def asked(question: str, korean: bool) -> Asked:
@@ -83,7 +91,15 @@ def asked(question: str, korean: bool) -> Asked:
         if word.lower() not in ENGLISH and not _wh(word, korean):
             first.setdefault(one, at)
     places = np.array(list(first.values()), np.int64)
-    return Asked(question, _kind(question, korean), focus, unit[1] if unit else "", tuple(first), places, max(asks_at, 0))
+    return Asked(
+        question, _kind(question, korean), focus, unit[1] if unit else "", tuple(first), places, max(asks_at, 0), _form(words, wh)
+    )
+
+
+def _form(words: Sequence[str], wh: int) -> int:
+    """The first of `FORMS` that the word behind the asking one is of; 0 for none."""
+    behind = words[wh + 1].lower() if 0 <= wh < len(words) - 1 else ""
+    return next((number + 1 for number, form in enumerate(FORMS) if behind in form), 0)
 
 
 def _wh(word: str, korean: bool) -> bool:

@@ -23,9 +23,9 @@ USUAL_TOP = 3
 _TOPS = (1, 2, 3, 5)
 _FEW = 1_500  # answered questions up to which trees are kept small and their mean is taken
 _SMALL_TREES = {
-    "rounds": 200, "learning_rate": 0.04, "leaves": 15, "feature_share": 0.25, "row_share": 0.5, "least_in_leaf": 60, "bags": 5,
+    "rounds": 130, "learning_rate": 0.06, "leaves": 15, "feature_share": 0.25, "row_share": 0.5, "least_in_leaf": 60, "bags": 3,
 }  # fmt: skip
-_LARGE_TREES = {"rounds": 250, "learning_rate": 0.08, "leaves": 31, "feature_share": 0.4, "row_share": 0.7, "bags": 1}
+_LARGE_TREES = {"rounds": 150, "learning_rate": 0.1, "leaves": 31, "feature_share": 0.4, "row_share": 0.7, "bags": 1}
 _TREES = {"leaves": Range(7, 63, log=True, integer=True), "learning_rate": Range(0.03, 0.12, log=True)}
 _TAUGHT, _ASKED, _BEGIN = 0.03, 0.03, 5.0  # seconds of one core: for a question learnt from, for one answered, and once
 

@@ -24,6 +24,7 @@ _FAR = 60.0  # words; further apart is as good as not there
 _MISSING = 61.0
 _NEARBY = 25.0
 _AROUND = 3  # tokens on each side whose own likeness to the question is told
+_LAST = 2  # words at the end of the question whose distance is told: the verb, as often as not
 _PAD = 4
 
 
@@ -127,21 +128,23 @@ class Relations:
             "then_left": then @ np.exp(-left / 6), "then_right": then @ np.exp(-right / 6),
             "words_near": (nearest < _NEARBY).sum(axis=0),
         }  # fmt: skip
-        order = from_asking.argsort(kind="stable")
+        order, last = from_asking.argsort(kind="stable"), question.places.argsort(kind="stable")[::-1]
         for rank in range(_AROUND):
-            columns |= self._asking_word(rank, order, left, right)
+            columns |= self._word("asking", rank, order, left, right)
+        for rank in range(_LAST):
+            columns |= self._word("last", rank, last, left, right)
         return columns
 
-    def _asking_word(
-        self, rank: int, order: npt.NDArray[np.int64], left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]
+    def _word(
+        self, name: str, rank: int, order: npt.NDArray[np.int64], left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]
     ) -> Columns:
-        """How far the word is that stands ``rank`` words from where the question asks, and on which side."""
+        """How far the word of the question is that stands at ``rank`` of an order, and on which side."""
         if rank >= len(order):
-            return {f"asking_{rank}": np.full(len(self.spans), _MISSING), f"asking_side_{rank}": np.zeros(len(self.spans))}
+            return {f"{name}_{rank}": np.full(len(self.spans), _MISSING), f"{name}_side_{rank}": np.zeros(len(self.spans))}
         left, right = left[order[rank]], right[order[rank]]
         nearest = np.minimum(left, right)
         side = np.where(left < right, 1.0, -1.0) * (nearest < _FAR / 2)
-        return {f"asking_{rank}": nearest, f"asking_side_{rank}": side}
+        return {f"{name}_{rank}": nearest, f"{name}_side_{rank}": side}
 
     def _focus(self) -> Columns:
         """How a stretch stands to the noun asked after: "영화 **감독** 홍상수", "법률적용**법**"."""
@@ -164,13 +167,14 @@ class Relations:
             "unit_fits": fits, "unit_asked": np.full(count, bool(question.unit)),
             "kind": np.full(count, KINDS.index(question.kind)),
             "question_words": np.full(count, len(question.words)), "asks_at": np.full(count, question.asks_at),
-            "form_fits": np.zeros(count) if form is None else 2 * form - 1,
+            "form": np.full(count, question.form), "form_fits": np.zeros(count) if form is None else 2 * form - 1,
         }  # fmt: skip
 
 
 _DISTANCES = (
     "near_2", "near_6", "near_15", "left", "right", "nearest_left", "nearest_right", "near_asking", "first_left", "first_right",
     "then_left", "then_right", "words_near", *(f"{name}_{rank}" for rank in range(_AROUND) for name in ("asking", "asking_side")),
+    *(f"{name}_{rank}" for rank in range(_LAST) for name in ("last", "last_side")),
 )  # fmt: skip
 
 

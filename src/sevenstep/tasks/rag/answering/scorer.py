@@ -1,7 +1,9 @@
 """The learnt judgement of how far a stretch is the answer: boosted trees over what is known of it, kept as LightGBM's own text.
 
-The trees learn the token F1 a stretch would have, as a share between 0 and 1 (cross entropy), so that what they say of a stretch
-is the F1 to be expected if it is given as the answer, and the best choice is simply the greatest.
+Two kinds of trees judge together: some learn the token F1 a stretch would have (cross entropy), some which stretch of a question
+comes first (Bruch, 2021, An alternative cross entropy loss for learning-to-rank). Their scores become chances among the stretches
+of a question, and the best answer is the one of highest expected overlap: neighbours that are nearly the same speak for what they
+share (minimum Bayes risk; Kumar and Byrne, 2004).
 """
 
 from __future__ import annotations
@@ -28,14 +30,16 @@ Floats = npt.NDArray[np.float32]
 
 DEFAULTS: Mapping[str, float] = {
     "rounds": 300, "learning_rate": 0.06, "leaves": 31, "least_in_leaf": 40, "feature_share": 0.4, "row_share": 0.7, "ridge": 5.0,
-    "bags": 1,
+    "bags": 1, "sharpness": 3.5,
 }  # fmt: skip
 _WORDS = re.compile(r"\w+")
 _WRONG = 70  # stretches that are wrong, learnt from for each question
 _RIGHT = 15  # and nearly right
 _NEARLY = 0.35  # token F1 from which a stretch counts as nearly right
 _PARTS = 3  # word-for-word rules are learnt without the part of the questions whose stretches they grade for the trees
-_FIRST_LOOK, _LOOKED_AT = 40, 400  # trees that pick the stretches all trees look at, and how many those are
+_VOICES = 60  # stretches whose chances count
+_STEPS = 4  # of the token F1, where only the order is learnt
+_FIRST_LOOK, _LOOKED_AT = 30, 400  # trees that pick the stretches all trees look at, and how many those are
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,15 @@ class SpanScorer:
         language: by whose rules answers are compared, ``ko`` or another.
         words: how much each word says.
         lexicon: word-for-word rules.
-        trees: LightGBM's text, one for each bag; their mean is what counts.
+        trees: LightGBM's text, two for each bag; the mean of their scores is what counts.
+        sharpness: how much a difference of scores says; the higher, the less do neighbours of the best stretch count.
     """
 
     language: str
     words: Words
     lexicon: Lexicon
     trees: tuple[str, ...]
+    sharpness: float
 
     @cached_property
     def _boosters(self) -> Sequence[Any]:
@@ -70,8 +76,8 @@ class SpanScorer:
 
         return [lightgbm.Booster(model_str=trees) for trees in self.trees]
 
-    def _predicted(self, rows: Floats, trees: int | None = None) -> Floats:
-        made = [booster.predict(rows, num_iteration=trees, num_threads=1) for booster in self._boosters]
+    def _scores(self, rows: Floats, trees: int | None = None) -> Floats:
+        made = [booster.predict(rows, num_iteration=trees, raw_score=True, num_threads=1) for booster in self._boosters]
         return np.asarray(np.mean(made, axis=0), np.float32)
 
     def material(self, question: str, passages: Sequence[Passage]) -> Material | None:
@@ -79,34 +85,36 @@ class SpanScorer:
         return material_of(question, passages, self.language == "ko", self.words)
 
     def grade(self, material: Material) -> Floats:
-        """Expected token F1 of each stretch, 0 to 1; of those that are far behind after a first look, what that look said."""
+        """Expected overlap with the answer of each stretch, 0 to 1; 0 for those that are far behind."""
         rows = _rows(material, self.lexicon.grade(material.pairs))
-        if len(rows) <= _LOOKED_AT:
-            return self._predicted(rows)
-        grades = self._predicted(rows, _FIRST_LOOK)
-        ahead = np.argpartition(-grades, _LOOKED_AT)[:_LOOKED_AT]
-        grades *= np.float32(1e-3)
-        grades[ahead] = self._predicted(rows[ahead])
+        ahead = np.arange(len(rows))
+        if len(rows) > _LOOKED_AT:
+            ahead = np.argpartition(-self._scores(rows, _FIRST_LOOK), _LOOKED_AT)[:_LOOKED_AT]
+        scores = self._scores(rows[ahead])
+        best = np.argsort(-scores, kind="stable")[:_VOICES]
+        chances = np.exp(self.sharpness * (scores[best] - scores[best[0]]))
+        grades = np.zeros(len(rows), np.float32)
+        grades[ahead[best]] = _overlaps(material, ahead[best]) @ (chances / chances.sum())
         return grades
 
     def save(self, folder: Path) -> None:
         """Write ``scorer.json``, ``lexicon.npy`` and the trees of each bag."""
         about = {
             "language": self.language, "passages": self.words.passages, "counts": dict(self.words.counts),
-            "bags": len(self.trees),
+            "trees": len(self.trees), "sharpness": self.sharpness,
         }  # fmt: skip
         (folder / "scorer.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
         np.save(folder / "lexicon.npy", self.lexicon.weights, allow_pickle=False)
-        for bag, trees in enumerate(self.trees):
-            (folder / f"trees-{bag}.txt").write_text(trees, encoding="utf-8")
+        for number, trees in enumerate(self.trees):
+            (folder / f"trees-{number}.txt").write_text(trees, encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> SpanScorer:
         """Read back what `save` wrote."""
         about = json.loads((folder / "scorer.json").read_text(encoding="utf-8"))
         lexicon = Lexicon(np.load(folder / "lexicon.npy", allow_pickle=False))
-        trees = tuple((folder / f"trees-{bag}.txt").read_text(encoding="utf-8") for bag in range(about["bags"]))
-        return cls(about["language"], Words(about["counts"], about["passages"]), lexicon, trees)
+        trees = tuple((folder / f"trees-{number}.txt").read_text(encoding="utf-8") for number in range(about["trees"]))
+        return cls(about["language"], Words(about["counts"], about["passages"]), lexicon, trees, about["sharpness"])
 
 
 def _rows(material: Material, lexical: Floats) -> Floats:
@@ -150,8 +158,9 @@ def fit_scorer(examples: Sequence[Example], language: str, parameters: Mapping[s
         lexical[inside] = fit_lexicon(pairs[rest], overlap[rest], seed).grade(pairs[inside])
     values = np.hstack([np.vstack([one.values for one in samples]), lexical[:, None]])
     settings = {**DEFAULTS, **parameters}
-    trees = tuple(_grown(values, overlap, settings, seed + bag) for bag in range(int(settings["bags"])))
-    return SpanScorer(language, words, fit_lexicon(pairs, overlap, seed), trees)
+    sizes = [len(one.overlap) for one in samples]
+    trees = tuple(grown for bag in range(int(settings["bags"])) for grown in _grown(values, overlap, sizes, settings, seed + bag))
+    return SpanScorer(language, words, fit_lexicon(pairs, overlap, seed), trees, float(settings["sharpness"]))
 
 
 def _sample(example: Example, language: str, words: Words, seed: int) -> _Sample | None:
@@ -196,14 +205,30 @@ def _parts(samples: Sequence[_Sample]) -> npt.NDArray[np.int64]:
     return np.concatenate([np.full(len(sample.overlap), number[sample.group]) for sample in samples])
 
 
-def _grown(values: Floats, overlap: Floats, parameters: Mapping[str, Any], seed: int) -> str:
+def _overlaps(material: Material, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """How far stretches are the same, ``[stretch, stretch]``: 2 common / (one + other) of their letters, 0 in other passages."""
+    starts, ends, passage = material.starts[chosen], material.ends[chosen], material.passage[chosen]
+    common = np.minimum(ends[:, None], ends) - np.maximum(starts[:, None], starts)
+    sizes = ends - starts
+    same = np.where(passage[:, None] == passage, np.maximum(common, 0) * 2 / (sizes[:, None] + sizes), 0.0)
+    texts = np.array([material.texts[one].lower() for one in chosen])
+    return np.asarray(np.maximum(same, texts[:, None] == texts), np.float64)
+
+
+def _grown(values: Floats, overlap: Floats, sizes: Sequence[int], parameters: Mapping[str, Any], seed: int) -> tuple[str, str]:
+    """Trees that learn the token F1 of a stretch, and trees that learn which of a question's ``sizes`` stretches comes first."""
     import lightgbm  # late: only where something is learnt
 
     settings = {
-        "objective": "cross_entropy", "learning_rate": parameters["learning_rate"], "num_leaves": int(parameters["leaves"]),
+        "learning_rate": parameters["learning_rate"], "num_leaves": int(parameters["leaves"]),
         "min_data_in_leaf": int(parameters["least_in_leaf"]), "feature_fraction": parameters["feature_share"],
         "bagging_fraction": parameters["row_share"], "bagging_freq": 1, "lambda_l2": parameters["ridge"], "seed": seed,
-        "deterministic": True, "force_col_wise": True, "num_threads": 1, "verbosity": -1,
+        "objective_seed": seed, "deterministic": True, "force_col_wise": True, "num_threads": 1, "verbosity": -1,
     }  # fmt: skip
-    data = lightgbm.Dataset(values, overlap, params={"verbosity": -1})
-    return str(lightgbm.train(settings, data, int(parameters["rounds"])).model_to_string())
+    rounds = int(parameters["rounds"])
+    alone = lightgbm.Dataset(values, overlap, params={"verbosity": -1})
+    together = lightgbm.Dataset(values, np.round(overlap * _STEPS).astype(int), group=sizes, params={"verbosity": -1})
+    return (
+        str(lightgbm.train({**settings, "objective": "cross_entropy"}, alone, rounds).model_to_string()),
+        str(lightgbm.train({**settings, "objective": "rank_xendcg"}, together, rounds).model_to_string()),
+    )

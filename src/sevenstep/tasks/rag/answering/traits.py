@@ -39,6 +39,9 @@ _EDGES: Mapping[str, tuple[str, ...]] = {
     "behind": ("mark", "preposition", "auxiliary", "conjunction", "past", "noun", "name"),
 }
 """Classes of the words at the edges of a stretch that tell whether a phrase begins or ends there."""
+_INSIDE = ("mark", "preposition", "auxiliary", "conjunction", "pronoun", "past", "gerund", "name", "number")
+_BORDERS = ("mark", "determiner", "preposition", "auxiliary", "conjunction", "pronoun", "past", "adverb")
+"""Classes that do not belong to the noun phrase they stand beside."""
 _NEAR_END = 3  # tokens looked through for a particle that stands behind a closing mark
 
 
@@ -209,7 +212,13 @@ class _Making:
             return {}
         classes = np.array(["mark", *(word_class(token) for token in self.reading.tokens), "mark"])
         places = {"before": self.first, "first": self.first + 1, "last": self.last + 1, "behind": self.last + 2}
-        return {f"{edge}_{name}": classes[places[edge]] == name for edge, names in _EDGES.items() for name in names}
+        edges = {f"{edge}_{name}": classes[places[edge]] == name for edge, names in _EDGES.items() for name in names}
+        inside = {f"inside_{name}": self._count((classes[1:-1] == name).astype(np.float64)) for name in _INSIDE}
+        begun, ended = np.isin(classes[places["before"]], _BORDERS), np.isin(classes[places["behind"]], _BORDERS)
+        broken = sum(inside[f"inside_{name}"] for name in ("auxiliary", "pronoun", "past", "mark"))
+        joined = inside["inside_preposition"] + inside["inside_conjunction"]
+        phrase = begun & ended & (broken == 0)
+        return {**edges, **inside, "phrase": phrase & (joined == 0), "joined_phrase": phrase & (joined == 1)}
 
     @cached_property
     def fits(self) -> Mapping[str, npt.NDArray[np.float64]]:
