@@ -49,7 +49,7 @@ def _outcomes(rows: pl.DataFrame) -> Figure:
 def _known_confidence(rows: pl.DataFrame) -> pl.DataFrame:
     if CONFIDENCE not in rows.columns:
         return rows.head(0)
-    return rows.filter(pl.col(CONFIDENCE).is_not_null())
+    return rows.filter(pl.col(CONFIDENCE).cast(pl.Float64).is_finite())
 
 
 def _reliability(rows: pl.DataFrame) -> Sequence[Block]:
