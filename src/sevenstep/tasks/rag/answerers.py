@@ -78,11 +78,11 @@ class Parts:
     share: float
 
 
-def parts_of(members: Mapping[str, Fitted], data: Dataset) -> Parts:
+def parts_of(members: Mapping[str, Fitted], data: Dataset, share: float) -> Parts:
     """The parts, from the chosen member of each target: each does what it was judged on.
 
     Where only passages are measured, the sentence of the first one that says most of the question is quoted; where only answers
-    are, their member ranks documents too.
+    are, their member ranks documents too. ``share`` of one source holds where no member says another.
     """
     reads, finds = members.get(ANSWER), members.get(PASSAGES)
     if isinstance(reads, Reads):
@@ -92,7 +92,7 @@ def parts_of(members: Mapping[str, Fitted], data: Dataset) -> Parts:
     assert isinstance(finds, FittedRetriever)
     language = str(data.facts["language"]["value"])
     words = Words.of(data.tables["documents"]["text"].to_list(), language == "ko")
-    return Parts(finds, finds, BestSentence(words, language), USUAL_TOP, 1.0)
+    return Parts(finds, finds, BestSentence(words, language), USUAL_TOP, share)
 
 
 def _alike(one: FittedRetriever, other: FittedRetriever) -> bool:

@@ -67,11 +67,12 @@ class RagModel:
     @classmethod
     def of(cls, members: Mapping[str, Fitted], data: Dataset, brief: Brief) -> RagModel:
         """The model of one member for each target, over the documents of a data set."""
-        return cls._made(members, data, {target: metrics_of(brief, target) for target in brief.targets})
+        measures = {target: metrics_of(brief, target) for target in brief.targets}
+        return cls._made(members, data, measures, float(brief.section.source_share))
 
     @classmethod
-    def _made(cls, members: Mapping[str, Fitted], data: Dataset, measures: Mapping[str, Sequence[str]]) -> RagModel:
-        parts = parts_of(members, data)
+    def _made(cls, members: Mapping[str, Fitted], data: Dataset, measures: Mapping[str, Sequence[str]], share: float) -> RagModel:
+        parts = parts_of(members, data, share)
         views, reading = _views(parts.ranks, parts.reads, data.tables["documents"], data.tables["parts"])
         waiting = data.items.filter(pl.all_horizontal(pl.col(target).is_null() for target in measures))
         language = str(data.facts["language"]["value"])
@@ -207,7 +208,7 @@ class RagModel:
 
     def relearnt(self, members: Mapping[str, Sequence[tuple[Fitted, float]]], data: Dataset) -> RagModel:
         """The same model with its members learnt anew from newer data, whose documents it answers from."""
-        return RagModel._made({target: own[0][0] for target, own in members.items()}, data, self.measures)
+        return RagModel._made({target: own[0][0] for target, own in members.items()}, data, self.measures, self.share)
 
     def recalibrated(self, calibration: Mapping[str, Mapping[str, Any]]) -> RagModel:
         """The same model: how sure an answer is was learnt with the answerer, from answers out of fold."""
