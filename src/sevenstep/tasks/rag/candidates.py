@@ -30,6 +30,7 @@ PARAMETERS: Mapping[str, Sequence[str]] = {
     "bm25": ("k1", "b", "title", "size", "overlap", "tokenizer"),
     "lexical": ("k1", "b", "title", "mix", "feedback", "feedback_weight", "size", "overlap", "tokenizer"),
     "dense": ("dense", "size", "overlap"),
+    "graded": ("k1", "b", "title", "mix", "graded", "grade_weight", "size", "overlap", "tokenizer"),
     "ranked": (
         "k1", "b", "title", "mix", "feedback", "feedback_weight", "dense", "strength", "depth", "size", "overlap", "tokenizer"
     ),
@@ -37,7 +38,7 @@ PARAMETERS: Mapping[str, Sequence[str]] = {
 """What a person may set or search, by family."""
 
 MENU_NAMES = ("bm25", "lexical", "lexical with feedback", "embedding", "embedding with terms", "learned ranker",
-              "learned ranker with embedding")  # fmt: skip
+              "learned ranker with embedding", "graded by a model")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Situation:
         tokenizer: the first of those to use.
         documents: how many.
         judged: questions with a relevant document.
-        embedding: folder of an embedding model, empty for none.
+        embedding: folder of an embedding model, or one behind an endpoint; empty for none.
+        grader: folder of a model that grades question and chunk together; empty for none.
     """
 
     language: str
@@ -57,6 +59,7 @@ class Situation:
     documents: int
     judged: int
     embedding: str = ""
+    grader: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,10 @@ def catalog_of(situation: Situation) -> list[Entry]:
               {**MIX, "dense": Range(0.3, 3.0, log=True), **RANKER}, 0.02),
         Entry("embedding with terms", "lexical", lambda _: has_model, "meaning and words find different passages",
               {**mixed, **dense, "dense": 1.0}, {**WEIGHTS, **MIX, "dense": Range(0.2, 4.0, log=True)}, 0.01),
+        Entry("graded by a model", "graded", lambda _: bool(situation.grader),
+              "the model the spec names reads question and passage together",
+              {**(ranked if _judged(situation) else mixed), "grader": situation.grader, "graded": 20, "grade_weight": 1.0},
+              {**MIX, "grade_weight": Range(0.2, 5.0, log=True), "graded": Range(choices=(10, 20, 40))}, 0.3),
         Entry("embedding", "dense", lambda _: has_model, "the model the spec names, alone",
               {**terms, **dense, "dense": 1000.0}, {}, 0.008),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from sevenstep.chapter import Block, Column, Table
 from sevenstep.data.dataset import Dataset
+from sevenstep.endpoints.endpoint import Endpoint
 from sevenstep.spec.brief import Brief
 from sevenstep.spec.design import Between, Try
 from sevenstep.tasks.contract import Candidate, Fold, Plan, Range
@@ -16,6 +17,9 @@ from sevenstep.tasks.rag.candidates import MENU_NAMES, PARAMETERS, Entry, Situat
 from sevenstep.tasks.rag.folds import plan_folds
 from sevenstep.tasks.rag.grammar import PASSAGES
 from sevenstep.tasks.rag.judged import judged_by_question
+from sevenstep.tasks.rag.retrieval.calling import called
+from sevenstep.tasks.rag.retrieval.embedding import checksum_of
+from sevenstep.tasks.rag.section import Embeddings
 from sevenstep.tasks.rag.text.tokens import TOKENIZERS
 from sevenstep.tasks.wanted import Menu, wanted
 
@@ -58,14 +62,26 @@ def situation_of(data: Dataset, recipe: Mapping[str, Any], brief: Brief) -> Situ
     """What speaks for or against candidates."""
     retrieve = brief.section.retrieve
     tokenizer = _first(retrieve.tokenizer) or recipe["tokenizer"]["value"]
-    embedding = retrieve.embedding if isinstance(retrieve.embedding, str) else ""
     judged = sum(bool(own) for own in judged_by_question(data))
-    return Situation(str(data.facts["language"]["value"]), str(tokenizer), data.tables["documents"].height, judged, embedding)
+    language, documents = str(data.facts["language"]["value"]), data.tables["documents"].height
+    return Situation(language, str(tokenizer), documents, judged, _embedding(retrieve.embedding), retrieve.reranker or "")
+
+
+def _embedding(asked: str | Embeddings | None) -> str:
+    """What a layout calls the embedding the spec names."""
+    if asked is None or isinstance(asked, str):
+        return asked or ""
+    key = asked.key.env if asked.key else ""
+    endpoint = Endpoint(asked.endpoint, key, asked.price.input, asked.price.output, asked.timeout.seconds)
+    return called(endpoint, asked.name, asked.batch)
 
 
 def stage_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The index a candidate with these parameters is put to."""
-    return {"kind": "index", **{name: parameters[name] for name in LAYOUT if name in parameters}}
+    layout = {name: parameters[name] for name in LAYOUT if name in parameters}
+    folder = str(layout.get("embedding", ""))
+    weights = {"weights": checksum_of(folder)} if folder and not folder.startswith("{") else {}
+    return {"kind": "index", **layout, **weights}
 
 
 def _passages(data: Dataset, recipe: Mapping[str, Any], brief: Brief, folds: int) -> tuple[list[Candidate], list[str]]:

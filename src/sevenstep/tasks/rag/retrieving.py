@@ -41,7 +41,7 @@ def judge_retriever(
     """Figures of the questions at ``rows`` for the metrics the candidate was planned with, the leading one first."""
     metrics = list(dict.fromkeys([*candidate.parameters["metrics"], RANK]))
     questions, depth = data.items["question"].gather(rows).to_list(), depth_of(metrics)
-    if fitted.ranker is None:
+    if fitted.ranker is None or fitted.settings.grader:
         return ranking_figures(fitted.on(index).ranked(questions, count=depth), data, rows, index.corpus, metrics)
     found = [looked.ranked(fitted.ranker) for looked in study_of(index, fitted.settings, depth).of(questions)]
     return ranking_figures(found, data, rows, index.corpus, metrics)

@@ -6,19 +6,31 @@ Texts are embedded in batches of bounded size, so memory does not grow with the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sevenstep.errors import InputError
+from sevenstep.tasks.rag.retrieval.calling import CalledEmbedder
 from sevenstep.tasks.rag.retrieval.latent import unit
 
-__all__ = ["TextEmbedder", "embedder_of", "model_files", "session_of", "tokenizer_of"]
+__all__ = [
+    "Embedder",
+    "TextEmbedder",
+    "batches",
+    "checksum_of",
+    "embedder_of",
+    "model_files",
+    "padded",
+    "session_of",
+    "tokenizer_of",
+]
 
 TOKENS_AT_ONCE = 4_096  # tokens in one batch, padding included: some tens of MB in a model of usual size
 MOST_TOKENS = 256  # of a text, where the tokenizer itself names no bound
@@ -69,15 +81,27 @@ class TextEmbedder:
         fed = padded(coded, [one.name for one in self._session.get_inputs()])
         found = self._session.run(None, fed)[0]
         if found.ndim == 3:  # a vector for each token: their mean
-            mask = fed["attention_mask"].astype(np.float32)[:, :, None]
+            mask = _rectangle([one.attention_mask for one in coded]).astype(np.float32)[:, :, None]
             found = (found * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), 1.0)
         return unit(np.asarray(found, dtype=np.float32))
 
 
+class Embedder(Protocol):
+    """Turns texts into vectors of length 1."""
+
+    def questions(self, texts: Sequence[str]) -> Floats:
+        """Vectors of questions."""
+        ...
+
+    def documents(self, texts: Sequence[str]) -> Floats:
+        """Vectors of documents or chunks."""
+        ...
+
+
 @lru_cache(maxsize=2)
-def embedder_of(folder: str) -> TextEmbedder:
-    """The embedder of a folder; loaded once."""
-    return TextEmbedder(Path(folder))
+def embedder_of(name: str) -> Embedder:
+    """The embedder of a folder, or of an endpoint (`sevenstep.tasks.rag.retrieval.calling.called`); opened once."""
+    return CalledEmbedder(name) if name.startswith("{") else TextEmbedder(Path(name))
 
 
 def model_files(folder: Path) -> tuple[Path, Path]:
@@ -90,6 +114,12 @@ def model_files(folder: Path) -> tuple[Path, Path]:
         rule = "a model is a folder with one *.onnx file and its tokenizer.json"
         raise InputError("RAG-MODEL", given, rule, "name the folder of an exported model")
     return graphs[0], tokens
+
+
+def checksum_of(folder: str) -> str:
+    """A hash of the model's weights, so that what was made with others is not taken for its own."""
+    with model_files(Path(folder))[0].open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def session_of(graph: Path) -> Any:
@@ -118,13 +148,15 @@ def tokenizer_of(path: Path) -> Any:
 
 def padded(coded: Sequence[Any], wanted: Sequence[str]) -> dict[str, NDArray[np.int64]]:
     """What a model is fed of tokenized texts: those of its inputs that it asks for, padded with 0."""
-    longest = max(len(one.ids) for one in coded)
     fields = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
-    fed = {name: np.zeros((len(coded), longest), dtype=np.int64) for name in fields}
-    for row, one in enumerate(coded):
-        for name, field in fields.items():
-            fed[name][row, : len(one.ids)] = getattr(one, field)
-    return {name: values for name, values in fed.items() if name in wanted or name == "attention_mask"}
+    return {name: _rectangle([getattr(one, field) for one in coded]) for name, field in fields.items() if name in wanted}
+
+
+def _rectangle(rows: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    table = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    for place, row in enumerate(rows):
+        table[place, : len(row)] = row
+    return table
 
 
 def batches(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -89,10 +89,24 @@ class Finder:
             given = self.ranker.scores(scaled(self._looks.of(question, first, vector)))
             best = np.argsort(-given, kind="stable")
             order, scores = order[best], given[best]
+        if self.settings.grader and len(order):
+            order, scores = self._graded(question, order, scores)
         order, scores = self._lengthened(first, order, scores, count)
         if seen is not None:
             scores, order = scores[seen[order]], order[seen[order]]
         return order, scores
+
+    def _graded(self, question: str, order: NDArray[np.int64], scores: NDArray[np.float64]) -> Found:
+        """The best chunks in an order that a model's grades have a say in, all of them still before the others."""
+        from sevenstep.tasks.rag.retrieval.grading import grader_of  # late: an extra
+
+        top = order[: self.settings.graded]
+        texts = [self.index.corpus.passage(int(chunk), 0.0).text for chunk in top]
+        grades = grader_of(self.settings.grader).grades(question, texts)
+        both = scaled(np.column_stack([scores[: len(top)], grades])) @ np.array([1.0, self.settings.grade_weight])
+        best = np.argsort(-both, kind="stable")
+        lifted = both[best] - both.min() + float(scores[len(top) - 1])
+        return np.concatenate([top[best], order[len(top) :]]), np.concatenate([lifted, scores[len(top) :]])
 
     def _lengthened(self, first: First, order: NDArray[np.int64], scores: NDArray[np.float64], count: int) -> Found:
         """Behind what was ordered, more chunks in the order of the first look, below all others."""

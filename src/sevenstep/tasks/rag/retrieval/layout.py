@@ -22,7 +22,7 @@ class Layout:
         second: another way, searched beside it; empty for none.
         latent: dimensions of the latent space learnt on the documents; 0 for none.
         sentences: whether the best sentence of a chunk is looked at too.
-        embedding: folder of an embedding model; empty for none.
+        embedding: folder of an embedding model, or what `calling.called` gave for one behind an endpoint; empty for none.
     """
 
     size: int = WHOLE

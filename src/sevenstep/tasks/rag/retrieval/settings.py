@@ -24,6 +24,9 @@ class Settings:
         ranked: whether a ranker learnt on judgements orders what is found.
         strength: how strongly its weights are drawn to 0.
         depth: chunks it orders.
+        grader: folder of a model that grades question and chunk together; empty for none.
+        graded: chunks it grades, the best ones.
+        grade_weight: what its grade counts beside the score so far, both scaled to spread 1 among those graded.
     """
 
     k1: float = 1.2
@@ -36,6 +39,9 @@ class Settings:
     ranked: bool = False
     strength: float = 0.3
     depth: int = 100
+    grader: str = ""
+    graded: int = 20
+    grade_weight: float = 1.0
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Settings:
