@@ -14,6 +14,7 @@ import polars as pl
 from sevenstep.data.documents.given import given_documents, given_questions
 from sevenstep.data.intake import Intake, intake
 from sevenstep.data.pictures import paths_named
+from sevenstep.endpoints.keeping import keep_calls
 from sevenstep.errors import InputError
 from sevenstep.live.releases import Release, serving
 from sevenstep.spec.model import Spec
@@ -37,10 +38,13 @@ class Served:
 def load_serving(store: Path, task: Task, overrides: Sequence[str] = ()) -> tuple[Release, Model]:
     """The release that serves a project with these overrides, every file of its model checked, and the model.
 
+    What it calls behind an address is written down in the store from now on.
+
     Raises:
         InputError: nothing was released, or the release is damaged or gone.
     """
     release = serving(store, overrides).verified()
+    keep_calls(store, f"release {release.number}")
     return release, task.load_model(release.model_folder)
 
 
