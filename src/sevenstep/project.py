@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sevenstep.chapter import Chapter
+from sevenstep.endpoints.keeping import keep_calls
 from sevenstep.engine.durable import replace_file
 from sevenstep.engine.results import RunResult, StepResult
 from sevenstep.engine.run import RunRequest, run_then
@@ -120,6 +121,7 @@ class Project:
         self.spec: Spec = read_spec(Path(path), grammars(), overrides)
         self.store = Path(store) if store is not None else self.spec.base / ".sevenstep"
         self.overrides = tuple(overrides)
+        keep_calls(self.store)
 
     @cached_property
     def task(self) -> Any:
