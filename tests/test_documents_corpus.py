@@ -311,6 +311,34 @@ def test_accepted_proposals_are_questions_and_find_their_words_again_after_an_ed
     ]
 
 
+def test_answers_may_be_a_text_a_list_a_list_in_a_text_or_objects_with_a_text(tmp_path: Path) -> None:
+    data = folder(tmp_path)
+    given = ["2 m/s", ["2 m/s", "two"], '["2 m/s"]', [{"text": "2 m/s", "answer_start": 3}], [], None]
+    lines = (json.dumps({"id": number, "question": "how fast?", "answers": value}) for number, value in enumerate(given))
+    (tmp_path / "questions.jsonl").write_text("\n".join(lines))
+    read = {number: taken(tmp_path, data | {"questions": {"path": f"q{number}.jsonl"}}) for number in _each(tmp_path)}
+    assert {number: found.items["answers"].to_list()[0] for number, found in read.items()} == {
+        0: ["2 m/s"], 1: ["2 m/s", "two"], 2: ["2 m/s"], 3: ["2 m/s"], 4: [], 5: None,
+    }  # fmt: skip
+
+
+def _each(base: Path) -> list[int]:
+    """A file for each line: a column holds values of one kind."""
+    lines = (base / "questions.jsonl").read_text().splitlines()
+    for number, line in enumerate(lines):
+        (base / f"q{number}.jsonl").write_text(line + "\n")
+    return list(range(len(lines)))
+
+
+def test_accepted_questions_alone_are_a_project_too(tmp_path: Path) -> None:
+    data = folder(tmp_path)
+    del data["questions"]
+    (tmp_path / "golden.jsonl").write_text(golden())
+    found = taken(tmp_path, data)
+    assert (found.items["question_id"].to_list(), found.source) == (["g1"], "questions")
+    assert set(fingerprint_data(Data.model_validate(data), tmp_path, {})) == {"questions", "documents", "golden"}
+
+
 def test_documents_without_a_question_name_the_way_to_one(tmp_path: Path) -> None:
     data = folder(tmp_path)
     del data["questions"]

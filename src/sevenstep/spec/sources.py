@@ -209,10 +209,13 @@ class Data(Closed):
     def tables(self) -> dict[str, Source]:
         """Every source by name in the order of the spec; the short form is one source called ``source``.
 
-        Beside documents the rows are the questions, and they come from a source called ``questions``.
+        Beside documents the rows are the questions, and they come from a source called ``questions``, which has no path where
+        only accepted proposals are asked.
         """
-        if self.documents is not None and self.questions is not None:
-            return {"questions": Source(path=self.questions.path, format=self.questions.format, encoding=self.questions.encoding)}
+        if self.documents is not None:
+            asked = self.questions
+            reads = {} if asked is None else {"path": asked.path, "format": asked.format, "encoding": asked.encoding}
+            return {"questions": Source.model_validate(reads)}
         if self.source is None:
             return self.sources
         reading: dict[str, Any] = {key: getattr(self, key) for key in (*READING_KEYS, "missing")}
@@ -222,7 +225,7 @@ class Data(Closed):
 
     def main(self) -> str:
         """Name of the source that gives the rows, wherever it stands: the one that is joined to no other."""
-        return next((name for name, source in self.tables().items() if not source.on), "questions")
+        return next(name for name, source in self.tables().items() if not source.on)
 
     def with_main_from(self, *paths: str) -> Data:
         """The same section with other files as its main source, which have the columns the main source has."""

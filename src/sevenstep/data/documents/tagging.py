@@ -38,7 +38,7 @@ def texts_of(value: Any, *, parted: bool = False) -> list[str] | None:
     if value is None:
         return None
     if isinstance(value, (list, tuple)):
-        return [str(item) for item in value if item is not None]
+        return [str(item["text"] if isinstance(item, Mapping) and "text" in item else item) for item in value if item is not None]
     text = str(value).strip()
     if text.startswith("[") and text.endswith("]"):
         try:
