@@ -115,5 +115,5 @@ def _book(spec: Path, store: Path | None, overrides: Sequence[str]) -> CallBook:
     path = Project(spec, store, overrides).store / CALLS_FILE
     if not path.is_file():
         rule = "calls are kept where a model behind an endpoint is asked"
-        raise InputError("CALLS-NONE", f"{path.parent} holds no calls", rule, "name a model in rag.model, and run")
+        raise InputError("CALLS-NONE", f"{path.parent} holds no calls", rule, "name such a model in the spec, and run")
     return CallBook(path)

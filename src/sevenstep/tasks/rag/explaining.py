@@ -2,48 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import polars as pl
 
 from sevenstep.errors import InputError
 from sevenstep.tasks.contract import Explanation
-from sevenstep.tasks.rag.found import Passage
+from sevenstep.tasks.rag.found import Answerer, Passage
 from sevenstep.tasks.rag.grammar import ANSWER, PASSAGES
 from sevenstep.tasks.rag.retrieval.bm25 import Bm25, Weighted
 from sevenstep.tasks.rag.retrieval.finder import Finder
-
-if TYPE_CHECKING:
-    from sevenstep.tasks.rag.model import RagModel
 
 __all__ = ["explained"]
 
 _WORDS = 20  # of a question that are told apart
 
 
-def explained(model: RagModel, item: Mapping[str, Any]) -> Sequence[Explanation]:
+def explained(
+    item: Mapping[str, Any], waiting: pl.DataFrame, read: Callable[[str], tuple[Sequence[Passage], Finder]], answerer: Answerer
+) -> Sequence[Explanation]:
     """Two explanations at most: of the passage found first, and of how sure the answer is.
 
     Args:
-        model: what answers.
         item: ``question``, or ``row``: the number of a question that waits, from 1.
+        waiting: questions that wait.
+        read: gives the passages a question is answered from, and what found them.
+        answerer: answers from them.
 
     Raises:
         InputError: ``EXPLAIN-QUESTION``, there is no such question.
     """
-    question = _question(model, item)
-    passages, finder = model.read(question)
+    question = _question(item, waiting)
+    passages, finder = read(question)
     found = [_words(finder, question, passages[0])] if passages else []
-    return [*found, *_passages(model, question, passages)]
+    return [*found, *_passages(answerer, question, passages)]
 
 
-def _question(model: RagModel, item: Mapping[str, Any]) -> str:
+def _question(item: Mapping[str, Any], waiting: pl.DataFrame) -> str:
     told, row = item.get("question"), item.get("row")
     if isinstance(told, str) and told.strip():
         return told
-    if isinstance(row, int) and 1 <= row <= len(model.waiting):
-        return str(model.waiting["question"][row - 1])
+    if isinstance(row, int) and 1 <= row <= len(waiting):
+        return str(waiting["question"][row - 1])
     rule = "an answer is explained for a question, or for the number of a question that waits"
     raise InputError("EXPLAIN-QUESTION", f"the item is {dict(item)!r:.80}", rule, 'give {"question": "..."}')
 
@@ -74,11 +76,11 @@ def _chunk(finder: Finder, passage: Passage) -> int:
     return int(own[np.flatnonzero(starts == passage.start)[0]])
 
 
-def _passages(model: RagModel, question: str, passages: Sequence[Passage]) -> Iterator[Explanation]:
+def _passages(answerer: Answerer, question: str, passages: Sequence[Passage]) -> Iterator[Explanation]:
     """How sure the answer became as passages were added, the best first; nothing where the answerer does not say it."""
     sure, parts = 0.0, []
     for count in range(1, len(passages) + 1):
-        answer = model.answerer.answer(question, passages[:count])
+        answer = answerer.answer(question, passages[:count])
         if answer.confidence is None:
             return
         said = f"“{answer.text}”" if answer.text else "no answer"

@@ -218,7 +218,7 @@ class RagModel:
         """Which words found the first passage, and which passages carried the answer; ``item`` has ``question``, or ``row``, the
         number of a question that waits.
         """
-        return explained(self, item)
+        return explained(item, self.waiting, self.read, self.answerer)
 
     def save(self, folder: Path) -> None:
         """Write the index, the retriever, the answerer, the questions that wait and ``model.json``."""
