@@ -13,7 +13,7 @@ from sevenstep.spec.design import Between, Try
 from sevenstep.tasks.contract import Candidate, Fold, Plan, Range
 from sevenstep.tasks.leading import target_of
 from sevenstep.tasks.planning import CORES
-from sevenstep.tasks.rag.candidates import MENU_NAMES, PARAMETERS, Entry, Situation, catalog_of
+from sevenstep.tasks.rag.candidates import MENU_NAMES, PARAMETERS, TOKENIZERS_TRIED, Entry, Situation, catalog_of
 from sevenstep.tasks.rag.folds import plan_folds
 from sevenstep.tasks.rag.grammar import PASSAGES
 from sevenstep.tasks.rag.judged import judged_by_question
@@ -107,29 +107,37 @@ def _passages(data: Dataset, recipe: Mapping[str, Any], brief: Brief, folds: int
 def _candidate(entry: Entry, data: Dataset, recipe: Mapping[str, Any], brief: Brief, questions: float) -> Candidate:
     layout, space = laid_out(recipe, brief, entry)
     parameters = {**layout, **entry.parameters, "metrics": metrics_of(brief, PASSAGES)}
+    given = _given(brief)
+    if given["tokenizer"] is None and not entry.baseline and "tokenizer" in PARAMETERS[entry.family]:
+        tried = (parameters["tokenizer"], *TOKENIZERS_TRIED[str(data.facts["language"]["value"])])
+        space["tokenizer"] = Range(choices=tuple(dict.fromkeys(tried)))
+    asked_for = any(isinstance(value, (Try, Between)) for value in given.values())
     chunks = _chunks(data, int(parameters["size"]))
     # A ranker is learnt from the other folds' questions, which are looked up too.
     looked_up = questions * (brief.design.folds or 5 if parameters.get("ranked") else 1)
     cost = round(0.5 + looked_up * entry.seconds * max(chunks / USUAL_CHUNKS, 0.2), 3)
     return Candidate(
         entry.name, entry.family, PASSAGES, entry.reason, parameters, {**entry.space, **space}, stage_of(parameters), cost,
-        entry.baseline, entry.asked, entry.searched or bool(space),
+        entry.baseline, entry.asked, entry.searched or (asked_for and not entry.baseline),
     )  # fmt: skip
 
 
 def laid_out(recipe: Mapping[str, Any], brief: Brief, entry: Entry) -> tuple[dict[str, Any], dict[str, Range]]:
-    """Chunk size and overlap: as the spec says, or as the data do; and which of them to search."""
+    """Chunk size and overlap: as the spec says, or as the data do; and what of them, and of the tokenizer, to search."""
     sizes = list(recipe["chunk"]["sizes"])
-    given = {"size": brief.section.chunk.size, "overlap": brief.section.chunk.overlap}
+    given = _given(brief)
     layout = {"size": sizes[len(sizes) // 2], "overlap": float(recipe["chunk"]["overlap"])}
-    space = {"size": Range(choices=tuple(sizes))} if len(sizes) > 1 and not entry.baseline else {}
-    for name, value in given.items():
-        if value is not None:
-            layout[name] = _first(value)
-            space.pop(name, None)
-            if isinstance(value, (Try, Between)) and not entry.baseline:
-                space[name] = _range(value)
-    return layout, space
+    layout |= {name: _first(value) for name, value in given.items() if value is not None and name in layout}
+    if entry.baseline:
+        return layout, {}
+    space = {"size": Range(choices=tuple(sizes))} if len(sizes) > 1 and given["size"] is None else {}
+    return layout, space | {name: _range(value) for name, value in given.items() if isinstance(value, (Try, Between))}
+
+
+def _given(brief: Brief) -> dict[str, Any]:
+    """What the spec says of the layout; a value, a search, or None."""
+    chunk, retrieve = brief.section.chunk, brief.section.retrieve
+    return {"size": chunk.size, "overlap": chunk.overlap, "tokenizer": retrieve.tokenizer}
 
 
 def _range(value: Try | Between) -> Range:

@@ -74,6 +74,7 @@ class Segment:
 
     @classmethod
     def of(cls, rows: sparse.csr_array) -> Segment:
+        """Turn counts by chunk the other way round too."""
         return cls(rows, sparse.csc_array(rows))
 
 
