@@ -52,7 +52,7 @@ _ANSWER: Schema = {
 _MESSAGE: Schema = {
     "type": "object",
     "required": ["role", "content"],
-    "properties": {"role": _TEXT, "content": {"type": ["string", "array"]}},
+    "properties": {"role": _TEXT, "content": {"type": "string", "description": "or a list of text parts"}},
 }
 _CHAT: Schema = {
     "type": "object",
@@ -88,7 +88,7 @@ def asking_paths(name: str) -> dict[str, Any]:
     chat = {"model": name, "messages": [{"role": "user", "content": asked["question"]}]}
     added = {"documents": [{"id": "manual-7", "title": "Filter", "text": "The filter is changed every 500 hours."}]}
     parameter = [{"name": "name", "in": "path", "required": True, "schema": _TEXT, "example": name}]
-    page = _form({"type": "object", "properties": {"question": _TEXT}}, asked)
+    page = _form({"type": "object", "required": ["question"], "properties": {"question": _TEXT}}, asked)
     helped = _form(_FEEDBACK, {"prediction_id": "0123456789abcdef-0", "helpful": "yes"})
     return {
         "/v1/ask": {"post": _operation("Answer a question, with citations or a refusal", _json(_ASK, asked), _ANSWER)},

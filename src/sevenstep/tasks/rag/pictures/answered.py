@@ -48,7 +48,7 @@ def _outcomes(rows: pl.DataFrame) -> Figure:
 
 def _known_confidence(rows: pl.DataFrame) -> pl.DataFrame:
     if CONFIDENCE not in rows.columns:
-        return rows.head(0)
+        return rows.head(0).with_columns(pl.lit(None, dtype=pl.Float64).alias(CONFIDENCE))
     return rows.filter(pl.col(CONFIDENCE).cast(pl.Float64).is_finite())
 
 
