@@ -15,7 +15,7 @@ from sevenstep.search.tune import _varied
 from sevenstep.tasks.contract import Candidate, Fold, Range
 from sevenstep.tasks.rag.folds import plan_folds, rows_of
 from sevenstep.tasks.rag.judged import gains_of, judged_by_question
-from sevenstep.tasks.rag.plan import stage_of
+from sevenstep.tasks.rag.laying import stage_of
 from sevenstep.tasks.rag.retrieval.index import CorpusIndex
 from sevenstep.tasks.rag.retrieval.layout import Layout
 from sevenstep.tasks.rag.retrieving import fit_retriever, judge_retriever

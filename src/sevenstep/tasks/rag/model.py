@@ -18,7 +18,7 @@ from sevenstep.tasks.rag.answering.sharing import LOOKED_AT, capped
 from sevenstep.tasks.rag.explaining import explained
 from sevenstep.tasks.rag.found import Passage
 from sevenstep.tasks.rag.hindsight import judged
-from sevenstep.tasks.rag.plan import metrics_of
+from sevenstep.tasks.rag.laying import metrics_of
 from sevenstep.tasks.rag.questions import traits
 from sevenstep.tasks.rag.refreshing import refreshed
 from sevenstep.tasks.rag.retrieval.finder import Finder

@@ -15,7 +15,7 @@ from sevenstep.tasks.rag.candidates import MIX, WEIGHTS, Entry, catalog_of
 from sevenstep.tasks.rag.generating.generator import GENERATED
 from sevenstep.tasks.rag.generating.plan import estimated_usd, ways_to_write
 from sevenstep.tasks.rag.grammar import ANSWER
-from sevenstep.tasks.rag.plan import laid_out, metrics_of, situation_of, stage_of
+from sevenstep.tasks.rag.laying import laid_out, metrics_of, situation_of, stage_of
 
 __all__ = ["answer_candidates"]
 
