@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.contract import Candidate, Fitted
 from sevenstep.tasks.rag.answerers import KeptAnswerer, load_answerer, save_answerer
-from sevenstep.tasks.rag.answering.learning import fit_extractive
+from sevenstep.tasks.rag.answering.learning import MOST_TAUGHT, fit_extractive, spread
 from sevenstep.tasks.rag.answering.material import Words
 from sevenstep.tasks.rag.answering.measuring import figures_of
 from sevenstep.tasks.rag.answering.scorer import Example
@@ -81,7 +81,8 @@ class _Answers:
         if candidate.family == GENERATED:
             answerer = generating(parameters, rows, data)
         elif candidate.family != BEST_SENTENCE:
-            answerer = fit_extractive(_examples(candidate, rows, data, index), language, parameters, seed)
+            taught = np.array(spread(rows.tolist(), MOST_TAUGHT), np.int64)
+            answerer = fit_extractive(_examples(candidate, taught, data, index), language, parameters, seed)
         if answerer is None:
             answerer = BestSentence(Words.of(data.tables["documents"]["text"].to_list(), language == "ko"), language)
         return FittedReader(retriever, answerer, top, share)

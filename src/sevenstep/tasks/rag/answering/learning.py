@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,11 +12,16 @@ from sevenstep.tasks.rag.answering.confidence import Confidence, fit_confidence
 from sevenstep.tasks.rag.answering.extractive import ExtractiveAnswerer
 from sevenstep.tasks.rag.answering.scorer import DEFAULTS, Example, fit_scorer
 
-__all__ = ["fit_extractive"]
+__all__ = ["MOST_TAUGHT", "fit_extractive", "spread"]
+
+MOST_TAUGHT = 1_300
+"""Questions learnt from at most: more take longer and add little."""
+
+T = TypeVar("T")
 
 _PARTS = 4  # one of them is answered by what the others teach, to learn how sure an answer is
-_MOST_TAUGHT = 600  # questions learnt from for that, and
-_MOST_ASKED = 250  # questions answered
+_MOST_GRADED = 400  # questions learnt from for that, and
+_MOST_ASKED = 200  # questions answered
 _ROUNDS, _RATE = 0.4, 2.0  # of the trees: fewer that learn faster say about the same
 
 
@@ -53,11 +58,11 @@ def _confidence(examples: Sequence[Example], language: str, parameters: Mapping[
         "learning_rate": settings["learning_rate"] * _RATE,
         "bags": 1,
     }
-    scorer = fit_scorer(_spread(taught, _MOST_TAUGHT), language, quick, seed) if taught else None
+    scorer = fit_scorer(spread(taught, _MOST_GRADED), language, quick, seed) if taught else None
     if scorer is None:
         return Confidence()
     answerer, grades, scores = ExtractiveAnswerer(scorer), list[float](), list[float]()
-    for example in _spread(asked, _MOST_ASKED):
+    for example in spread(asked, _MOST_ASKED):
         best = answerer.best(example.question, example.passages)
         if best is not None and example.answers:
             passage, start, end, grade = best
@@ -66,6 +71,6 @@ def _confidence(examples: Sequence[Example], language: str, parameters: Mapping[
     return fit_confidence(np.array(grades), np.array(scores))
 
 
-def _spread(examples: Sequence[Example], most: int) -> Sequence[Example]:
+def spread(values: Sequence[T], most: int) -> list[T]:
     """At most so many of them, evenly spread."""
-    return [examples[at] for at in np.linspace(0, len(examples) - 1, min(most, len(examples))).round().astype(int)]
+    return [values[at] for at in np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)]

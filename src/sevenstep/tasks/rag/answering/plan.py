@@ -10,6 +10,7 @@ from sevenstep.spec.brief import Brief
 from sevenstep.spec.design import Between, Try
 from sevenstep.tasks.contract import Candidate, Fold, Range
 from sevenstep.tasks.rag.answering.extractive import EXTRACTIVE
+from sevenstep.tasks.rag.answering.learning import MOST_TAUGHT
 from sevenstep.tasks.rag.answering.sentence import BEST_SENTENCE
 from sevenstep.tasks.rag.candidates import MIX, WEIGHTS, Entry, catalog_of
 from sevenstep.tasks.rag.generating.generator import GENERATED
@@ -27,15 +28,14 @@ _SMALL_TREES = {
 }  # fmt: skip
 _LARGE_TREES = {"rounds": 150, "learning_rate": 0.1, "leaves": 31, "feature_share": 0.4, "row_share": 0.7, "bags": 1}
 _TREES = {"leaves": Range(7, 63, log=True, integer=True), "learning_rate": Range(0.03, 0.12, log=True)}
-_TAUGHT, _ASKED, _BEGIN = 0.03, 0.03, 5.0  # seconds of one core: for a question learnt from, for one answered, and once
+_TAUGHT, _ASKED, _BEGIN = 0.04, 0.03, 5.0  # seconds of one core: for a question learnt from, for one answered, and once
 
 
 def answer_candidates(
     data: Dataset, recipe: Mapping[str, Any], brief: Brief, folds: Sequence[Fold]
 ) -> tuple[list[Candidate], list[str]]:
     """The baseline and the answerers there are for these data, with what the search may change; and notes."""
-    situation = situation_of(data, recipe, brief)
-    entries = {entry.name: entry for entry in catalog_of(situation)}
+    entries = {entry.name: entry for entry in catalog_of(situation_of(data, recipe, brief))}
     answered = int(data.items[ANSWER].is_not_null().sum())
     asked = answered / max(len(folds), 1)
     taught = answered - asked
@@ -57,13 +57,12 @@ def answer_candidates(
             "no answer is known, so nothing is learnt about answers: sentences are quoted whole",
         ]
     trees = _SMALL_TREES if answered <= _FEW else _LARGE_TREES
-    ranked = entries["learned ranker"]
-    finding = ranked if ranked.fits(situation) else entries["lexical"]
     top, tops = _top(brief)
+    seconds = _BEGIN + _TAUGHT * min(taught, MOST_TAUGHT) + _ASKED * asked
     quoting = _candidate(
-        "quotes", EXTRACTIVE, "stretches of the passages found, graded by what answered questions teach", finding,
-        {**trees, "top": top}, {**tops, **_TREES, **MIX, "title": WEIGHTS["title"]}, _BEGIN + _TAUGHT * taught + _ASKED * asked,
-        recipe, brief, searched=bool(tops) and brief.section.answer.top is not None,
+        "quotes", EXTRACTIVE, "stretches of the passages found, graded by what answered questions teach", entries["lexical"],
+        {**trees, "top": top}, {**tops, **_TREES, **MIX, "title": WEIGHTS["title"]}, seconds, recipe, brief,
+        searched=bool(tops) and brief.section.answer.top is not None,
     )  # fmt: skip
     return [baseline, quoting, *writing], notes
 
