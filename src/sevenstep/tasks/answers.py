@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from sevenstep.tasks.contract import Model
 
 __all__ = ["ABSTAINED", "CONFIDENCE", "DOCUMENT", "DOCUMENT_ID", "FEEDBACK", "RANKED", "Answer", "Answers", "Citation", "Passage"]
 
@@ -127,10 +125,10 @@ class Answers(Protocol):
         """Questions as numbers, a column a trait with its name for people: what drift of questions is looked for in."""
         ...
 
-    def within(self, access: Sequence[str]) -> Model:
+    def within(self, access: Sequence[str]) -> Self:
         """The same model for an asker with these tags: all its methods see their documents alone."""
         ...
 
-    def with_documents(self, documents: pl.DataFrame, parts: pl.DataFrame | None = None) -> Model:
+    def with_documents(self, documents: pl.DataFrame, parts: pl.DataFrame | None = None) -> Self:
         """The same pipeline over other documents, none of the old ones left; both tables as those of the data set."""
         ...
