@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
 
 from sevenstep.data.dataset import Dataset
@@ -32,4 +33,5 @@ def _lengths(asked: pl.Series) -> pl.Series:
     words = asked.str.split(" ").list.len()
     between = [f"{low + 1} to {high}" for low, high in pairwise(_LENGTHS)]
     labels = [f"up to {_LENGTHS[0]}", *between, f"over {_LENGTHS[-1]}"]
-    return words.cut([float(bound) for bound in _LENGTHS], labels=labels).cast(pl.String)
+    place = np.searchsorted(_LENGTHS, words.to_numpy())
+    return pl.Series([labels[at] for at in place.tolist()], dtype=pl.String)

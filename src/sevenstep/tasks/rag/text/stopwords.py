@@ -14,5 +14,5 @@ _KOREAN_ENDINGS = """
     한다 한테 해서 했다 했던 가 과 께 나 는 도 된 될 됨 로 를 만 에 와 은 을 의 이 한 할 함
 """
 
-KOREAN_ENDINGS = tuple(_KOREAN_ENDINGS.split())
-"""Particles and endings that follow a Korean stem, longest first."""
+KOREAN_ENDINGS = frozenset(_KOREAN_ENDINGS.split())
+"""Particles and endings that follow a Korean stem."""

@@ -24,6 +24,7 @@ _WORD = re.compile(r"[^\W_]+")
 _SCRIPTS = re.compile(r"[가-힣]+|[^\W_가-힣]+")
 _HANGUL_FIRST = "가"
 _GRAM = 4
+_LONGEST_ENDING = max(map(len, KOREAN_ENDINGS))
 _CONTENT = ("N", "VV", "VA", "MAG", "XR", "SL", "SN", "SH", "VX")  # Kiwi's tags of what carries meaning, by their beginning
 _FUNCTION_TAGS = ("NB", "NP", "VX")  # bound nouns, pronouns and auxiliary verbs
 
@@ -84,9 +85,9 @@ def _stem(word: str) -> Sequence[str]:
     """A Korean word without the longest particle or ending that leaves two syllables of it."""
     if word[0] < _HANGUL_FIRST:
         return (word,)
-    for ending in KOREAN_ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 2:
-            return (word[: -len(ending)],)
+    for size in range(min(_LONGEST_ENDING, len(word) - 2), 0, -1):
+        if word[-size:] in KOREAN_ENDINGS:
+            return (word[:-size],)
     return (word,)
 
 
