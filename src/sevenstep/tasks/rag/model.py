@@ -120,11 +120,12 @@ class RagModel:
         """The passages to answer from, ids of ``count`` documents at most, best first, and what found the passages."""
         tags = self._tags(access)
         finder, reader = self.views.of(tags), self.reading.of(tags)
-        found = finder.ranked([question], None, max(_SPARE * count, LOOKED_AT))[0]
+        corpus = finder.index.corpus
+        several = len(corpus) > corpus.documents.height  # chunks of a document, which a ranking names once
+        found = finder.ranked([question], None, max(_SPARE * count if several else count, LOOKED_AT))[0]
         chunks, scores = found if reader is finder else reader.ranked([question], None, LOOKED_AT)[0]
         pairs = zip(chunks.tolist(), scores.tolist(), strict=True)
         passages = capped((reader.index.corpus.passage(chunk, score) for chunk, score in pairs), self.top, self.share)
-        corpus = finder.index.corpus
         owners = list(dict.fromkeys(corpus.owners[found[0]].tolist()))[:count]
         return passages, [corpus.ids[owner] for owner in owners], reader
 
