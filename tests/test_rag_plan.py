@@ -72,3 +72,12 @@ def test_candidates_with_a_model_are_there_only_where_the_spec_names_one() -> No
     assert with_model - {entry.name for entry in catalog_of(plain) if entry.fits(plain)} == {
         "embedding", "embedding with terms", "learned ranker with embedding", "graded by a model",
     }  # fmt: skip
+
+
+def test_the_folder_of_a_model_is_looked_for_beside_the_spec(tmp_path: Path) -> None:
+    facts_corpus(tmp_path)
+    _, brief = dataset(
+        tmp_path, spec_text(kpis=FOUND, more="rag: {retrieve: {embedding: models/small, reranker: /far/off}}"), "design"
+    )
+    assert brief.section.retrieve.embedding == str(tmp_path / "models" / "small")
+    assert brief.section.retrieve.reranker == "/far/off"

@@ -52,7 +52,7 @@ def read_spec(path: str | Path, grammars: Grammars, overrides: Sequence[str] = (
         raise _collected(document, problems)
     grammar = grammars[name]
     spec, found = _shared(tree, grammar, grammars)
-    section, more = _section(tree, grammar)
+    section, more = _section(tree, grammar, file.parent)
     problems += [*found, *more, *_combinations(tree, grammar)]
     if spec is None or problems or document.errors:
         raise _collected(document, problems)
@@ -160,12 +160,12 @@ def _sections() -> Iterator[tuple[str, Any]]:
             yield name, field
 
 
-def _section(tree: Mapping[str, Any], grammar: Grammar) -> tuple[Any, list[Problem]]:
-    """The task's own section; one that is left out is an empty one."""
+def _section(tree: Mapping[str, Any], grammar: Grammar, base: Path) -> tuple[Any, list[Problem]]:
+    """The task's own section; one that is left out is an empty one. Its relative paths start from ``base``, the file's folder."""
     raw = tree.get(grammar.task)
     raw = {} if raw is None else raw
     try:
-        return grammar.section.model_validate(raw), []
+        return grammar.section.model_validate(raw, context={"base": base}), []
     except ValidationError as error:
         return None, translate(error, grammar.section, raw, (grammar.task,))
 

@@ -7,9 +7,10 @@ so: ``{try: [300, 600]}`` or ``{range: [200, 1200], integer: true}``. Light on p
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
 
 from sevenstep.spec.design import Between, Parameter, Try
 from sevenstep.spec.fields import Amount, Closed, DurationText, Name, Names, Number, Whole, fault
@@ -65,6 +66,12 @@ def _web_address(address: str) -> str:
     return address
 
 
+def _beside(folder: str, info: ValidationInfo) -> str:
+    """A relative path starts from the folder of the spec."""
+    return str((info.context["base"] / folder).absolute()) if info.context and not Path(folder).is_absolute() else folder
+
+
+Folder = Annotated[Name, AfterValidator(_beside)]
 Secret = Annotated[FromEnvironment | None, BeforeValidator(_secret)]
 Endpoint = Annotated[Name, AfterValidator(_web_address)]
 
@@ -110,7 +117,7 @@ def _folder_or_endpoint(value: Any) -> str:
 
 
 FolderOrEndpoint = Annotated[
-    Annotated[Name, Tag("<folder>")] | Annotated[Embeddings, Tag("<endpoint>")], Discriminator(_folder_or_endpoint)
+    Annotated[Folder, Tag("<folder>")] | Annotated[Embeddings, Tag("<endpoint>")], Discriminator(_folder_or_endpoint)
 ]
 
 
@@ -128,7 +135,7 @@ class Retrieve(Closed):
         description="folder with one *.onnx model and its tokenizer.json, or an endpoint; one learnt on the documents by default",
         examples=["models/all-MiniLM-L6-v2"],
     )
-    reranker: Name | None = Field(
+    reranker: Folder | None = Field(
         default=None,
         description="folder with one *.onnx model that grades question and stretch together, and its tokenizer.json",
         examples=["models/ms-marco-MiniLM-L-6-v2"],
@@ -183,7 +190,7 @@ class Rag(Closed):
         description="prompts to compare beside those there are: what a model is told before the passages, as text",
         examples=[["Answer with one word of the numbered passages, and its number in square brackets."]],
     )
-    local: Name | None = Field(
+    local: Folder | None = Field(
         default=None, description="folder of a Hugging Face model that writes answers here (needs sevenstep[local])"
     )
     judge: Judge | None = Field(default=None, description="model that judges groundedness beside the measured figure")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sevenstep.endpoints.endpoint import Endpoint
@@ -36,7 +37,7 @@ def ways_to_write(brief: Brief) -> list[Way]:
     ways = [] if section.model is None else [_called(name, section.model, common, space) for name in _names(section.model)]
     if section.local is not None:
         reason = "the model in the folder writes what the passages say"
-        ways.append((f"written by {section.local}", reason, {**common, "model": section.local}, space, _LOCAL_SECONDS))
+        ways.append((f"written by {Path(section.local).name}", reason, {**common, "model": section.local}, space, _LOCAL_SECONDS))
     return ways
 
 
