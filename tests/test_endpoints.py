@@ -244,3 +244,18 @@ def test_calls_side_by_side_never_spend_more_than_there_is(client: Client, behav
     assert len(behaviour.seen) + len(stopped) == 40
     assert stopped
     assert bound.spent().tokens <= 3 * most
+
+
+# The server of these tests ----------------------------------------------------------------------------------------------------
+
+
+def test_the_server_speaks_the_wire_form_as_the_official_client_reads_it(endpoint: Endpoint) -> None:
+    openai = pytest.importorskip("openai", reason="the official client is not installed")
+    with openai.OpenAI(base_url=endpoint.url, api_key="none", max_retries=0) as official:
+        whole = official.chat.completions.create(model="tiny", messages=HELLO)
+        assert whole.choices[0].message.content == "said: hello there"
+        assert whole.usage.prompt_tokens == 2
+        parts = official.chat.completions.create(model="tiny", messages=HELLO, stream=True)
+        assert "".join(part.choices[0].delta.content or "" for part in parts) == "said: hello there"
+        vectors = official.embeddings.create(model="tiny", input=["abba"], encoding_format="float")
+        assert vectors.data[0].embedding == letters("abba")

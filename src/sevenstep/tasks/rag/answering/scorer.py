@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float32]
 
 DEFAULTS: Mapping[str, float] = {
     "rounds": 300, "learning_rate": 0.06, "leaves": 31, "least_in_leaf": 40, "feature_share": 0.4, "row_share": 0.7, "ridge": 5.0,
-    "bags": 1, "sharpness": 3.0,
+    "bags": 1, "sharpness": 4.0,
 }  # fmt: skip
 _WORDS = re.compile(r"\w+")
 _WRONG = 70  # stretches that are wrong, learnt from for each question
