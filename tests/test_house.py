@@ -31,7 +31,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("steps",),
     ("search",),
     ("tasks",),
-    ("data", "stats"),
+    ("data", "stats", "endpoints"),
     ("spec", "templates"),
     ("work",),
     ("chapter", "errors", "wording"),

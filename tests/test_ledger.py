@@ -18,6 +18,7 @@ from sevenstep.live.ledger.decisions import broken_at, decide, read_decisions
 from sevenstep.live.ledger.ledger import FILE, Ledger, open_ledger
 from sevenstep.live.ledger.migrations import MIGRATIONS
 from sevenstep.live.ledger.tables import item_key, meta, pointers
+from sevenstep.web.tokens import digest, make_token, read_callers
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -125,6 +126,18 @@ def test_a_ledger_of_a_newer_version_is_left_alone(ledger: Ledger, tmp_path: Pat
     with pytest.raises(InputError, match="install a newer one") as caught:
         open_ledger(tmp_path, "orders")
     assert caught.value.code == "LEDGER-NEWER"
+
+
+def test_tokens_of_a_ledger_made_before_there_were_access_tags_open_no_tagged_document(ledger: Ledger, tmp_path: Path) -> None:
+    token = make_token(ledger, "till", ["predict"], NOON)
+    with ledger.writing() as connection:
+        connection.execute(sa.text("ALTER TABLE tokens DROP COLUMN access"))
+        connection.execute(meta.update().where(meta.c.name == "version").values(value="1"))
+    ledger.close()
+    again = open_ledger(tmp_path, "orders")
+    caller = read_callers(again)[digest(token)]
+    assert (caller.label, caller.access) == ("till", ())
+    again.close()
 
 
 @pytest.mark.parametrize(

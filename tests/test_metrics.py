@@ -15,12 +15,14 @@ from utilsforecast import losses
 from sevenstep.stats.classification import CLASSIFICATION
 from sevenstep.stats.intervals import cluster_estimate
 from sevenstep.stats.metrics import METRICS, in_sample_scale
+from sevenstep.stats.per_item import PER_ITEM
 from sevenstep.stats.scored import FIELDS, Scored
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-NUMBERS = [name for name in METRICS if name not in {metric.name for metric in CLASSIFICATION}]  # those have a test of their own
+_OTHERS = {metric.name for metric in CLASSIFICATION} | set(PER_ITEM)  # those have tests of their own
+NUMBERS = [name for name in METRICS if name not in _OTHERS]
 
 
 def scored_rows(seed: int = 0, n: int = 240) -> Scored:

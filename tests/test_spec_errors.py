@@ -98,7 +98,7 @@ def test_all_faults_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> Non
         ({"kpis": ""}, "SPEC-MISSING-KEY", "no 'kpis'"),
         ({"kpis": "kpis: []"}, "SPEC-WRONG-VALUE", "at least 1 item"),
         ({"task": ""}, "SPEC-MISSING-KEY", "add task: forecast"),
-        ({"task": "task: rag"}, "SPEC-NO-TASK", "task 'rag' is not built; tasks there are: forecast"),
+        ({"task": "task: poetry"}, "SPEC-NO-TASK", "task 'poetry' is not built; tasks there are: forecast"),
         ({"task": "spec: 2\ntask: forecast"}, "SPEC-VERSION", "this sevenstep reads version 1"),
         ({"task": "task: forecast\nhorizon: 3"}, "SPEC-UNKNOWN-KEY", "'horizon' belongs in 'forecast'"),
         ({"task": "task: forecast\nname: 2024"}, "SPEC-WRONG-TYPE", 'put it in quotes: "2024"'),
@@ -233,6 +233,8 @@ class _OtherGrammar:
     metrics: tuple[str, ...] = ("recall@k", "accuracy")
     baselines: tuple[str, ...] = ("bm25",)
     targets: str = "none"
+    measures: dict[str, str] = field(default_factory=dict)
+    spends: bool = False
     sees: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 

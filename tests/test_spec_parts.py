@@ -82,7 +82,8 @@ def test_every_metric_of_the_forecast_task_has_a_sense() -> None:
     assert set(GRAMMAR.metrics) <= set(METRICS)
     assert metric_sense("wmae") == METRICS["wmae"]
     assert METRICS["wmae"].takes_weights
-    assert metric_sense("recall@5") is None
+    assert metric_sense("recall@5") == METRICS["recall@k"]
+    assert metric_sense("lift@5") is None
 
 
 def test_each_step_reads_its_parts_and_no_other(spec: Spec) -> None:
@@ -151,7 +152,7 @@ def test_the_schema_accepts_what_reading_accepts_and_refuses_what_editors_can_se
         document(design={"candidates": ["naive", {"family": "f", "parameters": {"a": {"try": [1]}, "b": [1, 2]}}]}),
     ]
     wrong = [
-        document(task="rag"),
+        document(task="poetry"),
         document(horizon=3),
         document(forecast={}),
         document(forecast={"horizon": 0}),

@@ -173,8 +173,8 @@ def test_reading_loads_no_numerical_library() -> None:
 
 def test_a_task_that_is_not_there_is_told_with_those_that_are() -> None:
     assert task_names()[0] == "forecast"
-    with pytest.raises(InputError, match=r"task 'rag' is not built; tasks there are: forecast"):
-        load_task("rag")
+    with pytest.raises(InputError, match=r"task 'poetry' is not built; tasks there are: forecast"):
+        load_task("poetry")
 
 
 @pytest.mark.shared

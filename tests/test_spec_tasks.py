@@ -45,7 +45,7 @@ def _forget() -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_a_task_of_another_package_is_listed_read_and_loaded(tmp_path: Path) -> None:
-    assert registry.task_names() == ["forecast", "classification", "regression", "ranking"]
+    assert registry.task_names() == ["forecast", "classification", "regression", "rag", "ranking"]
     assert "ranking_task" not in sys.modules
     text = 'task: ranking\ndata: {source: a.csv}\nranking: {depth: 3}\nkpis: [{id: found, metric: recall@5, goal: ">= 0.9"}]\n'
     (tmp_path / "sevenstep.yaml").write_text(text)

@@ -31,7 +31,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def test_there_is_a_template_for_each_industry() -> None:
-    assert template_names() == ("retail", "quality")
+    assert template_names() == ("retail", "quality", "manuals")
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(project: Path, tmp_path: Path) -> None:

@@ -243,6 +243,7 @@ def test_a_new_champion_serves_within_seconds_and_a_damaged_one_does_not(folder:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_whatever_is_asked_the_server_has_no_failure_of_its_own(folder: Path) -> None:
     schemathesis = pytest.importorskip("schemathesis")
     with started(folder, "--concurrency", "256") as (_, opened):

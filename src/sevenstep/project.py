@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sevenstep.chapter import Chapter
+from sevenstep.endpoints.keeping import keep_calls
 from sevenstep.engine.durable import replace_file
 from sevenstep.engine.results import RunResult, StepResult
 from sevenstep.engine.run import RunRequest, run_then
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from sevenstep.live.retraining import Retrained
     from sevenstep.spec.model import Spec
     from sevenstep.tasks.abilities import WhatIf
+    from sevenstep.tasks.answers import Answer
     from sevenstep.tasks.contract import Explanation
 
 __all__ = ["Project", "Run"]
@@ -120,6 +122,7 @@ class Project:
         self.spec: Spec = read_spec(Path(path), grammars(), overrides)
         self.store = Path(store) if store is not None else self.spec.base / ".sevenstep"
         self.overrides = tuple(overrides)
+        keep_calls(self.store)
 
     @cached_property
     def task(self) -> Any:
@@ -275,15 +278,23 @@ class Project:
         """Every value of the spec with where it came from."""
         return resolve(self.spec)
 
-    def predict(self, rows: str | Path | None = None) -> pl.DataFrame:
-        """Predictions of the champion for the rows of a file, or for the rows whose target is missing.
+    def ask(self, question: str, access: Sequence[str] | None = None) -> Answer:
+        """The answer of the champion to a question, with citations, or a refusal; see `sevenstep.tasks.answers.Answers`."""
+        from sevenstep.live.predict import load_answering
+
+        return load_answering(self.spec, self.store, self.task, self.overrides)[1].ask(question, access)
+
+    def predict(self, rows: str | Path | None = None, documents: str | Path | None = None) -> pl.DataFrame:
+        """Predictions of the champion for the rows of a file, or for the rows whose target is missing; answers to the questions
+        of a file, from other ``documents`` where some are given.
 
         With overrides, the newest release made with the same ones predicts; where there is none, an `InputWarning` says so. What
         makes a prediction worth less, such as a time beyond the horizon, is warned of as well.
         """
         from sevenstep.live.predict import predict
 
-        return predict(self.spec, self.store, self.task, None if rows is None else Path(rows), self.overrides).frame
+        given, corpus = (None if path is None else Path(path) for path in (rows, documents))
+        return predict(self.spec, self.store, self.task, given, self.overrides, corpus).frame
 
     def explain(self, **item: Any) -> Sequence[Explanation]:
         """What drove the prediction of one item, named by its keys and time (``Store=12, Date="2015-07-01"``)."""

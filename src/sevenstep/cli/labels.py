@@ -66,8 +66,13 @@ def queue(
 ) -> None:  # fmt: skip
     """Choose the rows of SPEC whose labels would help most, with the reason for each.
 
-    What is not in the store yet is run first, up to step 6.
+    What is not in the store yet is run first, up to step 6. Where questions are answered, the rows are questions asked since
+    release that were not answered, weakly supported, or answered to no help.
     """
+    asked = _asked(spec, store, overrides, count)
+    if asked is not None:
+        _give(asked, output, as_json, {"questions": len(asked)}, f"{_counted(len(asked), 'question')} to look at")
+        return
     with warnings_told():
         found = _labels(spec, store, overrides).queue(count, cast("By", by), rows)
     _give(found, output, as_json, {"rows": len(found)}, f"{_counted(len(found), 'row')} to label")
@@ -215,6 +220,18 @@ def export(file: Path, label: str, classes: str | None, output: Path, as_json: b
 
 def _split(classes: str | None) -> list[str]:
     return [name.strip() for name in classes.split(",") if name.strip()] if classes else []
+
+
+def _asked(spec: Path, store: Path | None, overrides: Sequence[str], count: int) -> pl.DataFrame | None:
+    """Questions to look at; None where the project answers none."""
+    from sevenstep.live.asked import answers_questions, questions_to_label
+    from sevenstep.project import Project
+
+    project = Project(spec, store, overrides)
+    if not answers_questions(project.store):
+        return None
+    with project.operating() as operation:
+        return questions_to_label(operation, count)
 
 
 def _give(rows: pl.DataFrame, output: Path | None, as_json: bool, told: Mapping[str, Any], said: str) -> None:

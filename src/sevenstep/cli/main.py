@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("running", "Run the seven steps; only what changed runs again."),
     "show": ("running", "Show what a step found: define, collect, prepare, design, train, tune or operate."),
     "predict": ("using", "Predict rows of a file, or the rows whose target is missing."),
+    "ask": ("using", "Answer a question from the documents, with citations."),
     "explain": ("using", "Tell what drove one prediction, in units of the target."),
     "whatif": ("asking", "Tell what would be predicted if inputs known ahead were others."),
     "serve": ("serving", "Serve predictions, what is known, and a page, until stopped."),
@@ -40,6 +41,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "alarms": ("watching", "Alarms that are alive; acknowledge, snooze or resolve one."),
     "rehearse": ("refreshing", "Replay the past day by day: run, observe, refresh, monitor, learn anew."),
     "operate": ("operating", "All of it after release, by the calendar, until stopped."),
+    "calls": ("calls", "Calls of models behind endpoints: listed, word for word, added up in tokens and money."),
+    "questions": ("questions", "Questions proposed from the documents: proposed, listed, accepted, rejected."),
     "labels": ("labels", "Rows to label next, labels that look wrong, rules that label, agreement of labellers."),
     "schema": ("start", "Print the JSON Schema of the spec, for editors."),
 }

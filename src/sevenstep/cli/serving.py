@@ -85,20 +85,25 @@ def token() -> None:
 @project_options
 @_label
 @click.option(
-    "--scope", "scopes", multiple=True, metavar="SCOPE", help="What it is good for: predict, observe, read. [default: predict]"
+    "--scope",
+    "scopes",
+    multiple=True,
+    metavar="SCOPE",
+    help="What it is good for: predict, observe, documents, read. [default: predict]",
 )
+@click.option("--access", multiple=True, metavar="TAG", help="A tag of documents its bearer may see, beside those without tags.")
 @click.option("--days", type=click.IntRange(1), help="Days until it ends. [default: it does not]")
 @json_option
 def make(
-    spec: Path, store: Path | None, overrides: Sequence[str], label: str, scopes: Sequence[str], days: int | None, as_json: bool
-) -> None:
+    spec: Path, store: Path | None, overrides: Sequence[str], label: str, scopes: Sequence[str], access: Sequence[str],
+    days: int | None, as_json: bool,
+) -> None:  # fmt: skip
     """Make a token for callers of SPEC's server. It is shown once; the ledger keeps its hash alone."""
     from sevenstep.web.tokens import make_token
 
     now = datetime.now(UTC)
-    made = make_token(
-        _ledger(spec, store, overrides), label, scopes or ["predict"], now, None if days is None else now + timedelta(days)
-    )
+    ends = None if days is None else now + timedelta(days)
+    made = make_token(_ledger(spec, store, overrides), label, scopes or ["predict"], now, ends, access)
     if as_json:
         echo_json({"label": label, "token": made})
     else:
@@ -114,7 +119,8 @@ def list_tokens(spec: Path, store: Path | None, overrides: Sequence[str], as_jso
 
     callers = read_callers(_ledger(spec, store, overrides)).values()
     if as_json:
-        about = [{"label": one.label, "scopes": sorted(one.scopes), "made": one.made, "ends": one.ends} for one in callers]
+        about = [{"label": one.label, "scopes": sorted(one.scopes), "access": one.access, "made": one.made, "ends": one.ends}
+                 for one in callers]  # fmt: skip
         echo_json({"tokens": about})
         return
     for one in callers:

@@ -20,7 +20,7 @@ __all__ = ["init", "schema"]
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the generator: the same seed gives the same files.")
 @json_option
 def init(template: str, folder: Path, size: str, seed: int, as_json: bool) -> None:
-    """Write a new project into FOLDER from TEMPLATE (retail, quality): a commented spec and generated example data."""
+    """Write a new project into FOLDER from TEMPLATE (retail, quality, manuals): a commented spec and generated example data."""
     from sevenstep.templates.catalog import write_template
 
     files = write_template(template, folder, seed=seed, size=size)  # type: ignore[arg-type]

@@ -13,6 +13,8 @@ from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sevenstep.data.documents.files import document_files, sidecars
+from sevenstep.data.documents.golden import golden_path
 from sevenstep.data.embedding.files import embedding_paths
 from sevenstep.data.locations import Place, database_url, file_system, is_picture, locate
 
@@ -47,9 +49,32 @@ def fingerprint_data(data: Data, base: Path, cache: StatCache) -> dict[str, str]
         named = {path for paths in lists for path in paths}
         files = ((path, base / path) for path in sorted(named))
         found |= {"data.image": _files_hash(files, cache)} if named else {}
+    found |= _documents(data, base, cache)
     if data.embedding is not None:
         found["data.embedding"] = _files_hash(((path.name, path) for path in embedding_paths(data.embedding, base)), cache)
     return found
+
+
+def _documents(data: Data, base: Path, cache: StatCache) -> dict[str, str]:
+    """Hashes of documents with what lies beside them, of judgements, and of questions a person accepted."""
+    found: dict[str, str] = {}
+    if data.documents is not None:
+        files = document_files(data.documents.path, base)
+        beside = ((place.label, place) for place in sidecars(files))
+        found["documents"] = _places_hash([*((file.name, file.place) for file in files), *beside], cache)
+    if data.judgements is not None:
+        found["judgements"] = _places_hash([(place.label, place) for place in locate(list(data.judgements.path), base)], cache)
+    golden = golden_path(data.golden, base)
+    if (data.documents is not None or data.format == "squad") and golden.is_file():
+        found["golden"] = _file_hash(golden, cache)
+    return found
+
+
+def _places_hash(places: Iterable[tuple[str, Place]], cache: StatCache) -> str:
+    whole = hashlib.sha256()
+    for name, place in places:
+        whole.update(f"{name}\0{_file_hash(place.path, cache) if place.path else _remote_hash(place)}\n".encode())
+    return whole.hexdigest()
 
 
 def _named(name: str, source: Source, content: str, column: str, base: Path, cache: StatCache) -> list[str]:

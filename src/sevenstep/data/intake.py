@@ -6,7 +6,7 @@ Taking in the same sources twice gives the same rows in the same order.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ import polars as pl
 
 from sevenstep.data.clock import TIME, compose_time
 from sevenstep.data.coercion import Expected, coerce
-from sevenstep.data.embedding.files import EmbeddingFiles
+from sevenstep.data.documents.parsing import Kept
+from sevenstep.data.documents.taking import holds_documents, take_corpus
+from sevenstep.data.embedding.files import TABLE, EmbeddingFiles
 from sevenstep.data.flags import compose_class
 from sevenstep.data.identity import ordered, with_identity, without_duplicates
 from sevenstep.data.joins import Joined, join_as_of, join_on_keys
@@ -43,8 +45,9 @@ class Intake:
         tables: for each source with ``published``, all its vintages, for backtests that see only what was known.
         time: name of the time column, or None.
         time_parts: the person's own columns by part where ``time`` was composed.
-        keys: the series columns.
-        embedding: the files of the model that ``data.embedding`` names.
+        keys: the series columns; of questions their id.
+        beside: tables that stand beside the rows in the data set: the files of the model that ``data.embedding`` names, or the
+            documents with what belongs to them.
     """
 
     items: pl.DataFrame
@@ -57,7 +60,7 @@ class Intake:
     time: str | None
     time_parts: Mapping[str, str]
     keys: tuple[str, ...]
-    embedding: EmbeddingFiles | None = None
+    beside: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
 def intake(
@@ -68,6 +71,7 @@ def intake(
     flags: Sequence[str] = (),
     one_row_per_time: bool | None = None,
     given: bool = False,
+    kept: Kept | None = None,
 ) -> Intake:
     """Take in the sources of a spec.
 
@@ -80,12 +84,25 @@ def intake(
             the section has ``series``; say True for a single series, False where time is only a property (a wafer's test).
         given: whether these are rows to be predicted, which may be few and stay in their order: a column empty in all of them
             stays, and a joined source that has none of them is no fault.
+        kept: what files of documents said when they were read earlier.
 
     Raises:
         InputError: a fault of the section or of the sources, as one sentence.
     """
+    if holds_documents(data):
+        return _with_documents(data, base, targets, kept)
     single = bool(data.series) if one_row_per_time is None else one_row_per_time
     return _Taking(data, base, targets, tuple(flags), given).run(single)
+
+
+def _with_documents(data: Data, base: Path, targets: Sequence[str], kept: Kept | None) -> Intake:
+    """Questions as rows, with the documents beside them."""
+    record, quarantine = Record(), Quarantine()
+    taken = take_corpus(data, base, record, quarantine, targets=targets, kept=kept)
+    rows, items = taken.items[ROW].rename("row"), taken.items.drop(ROW)
+    columns = {data.main(): items.columns}
+    keys = (items.columns[0],)
+    return Intake(items, rows, data.main(), quarantine.frame(), record.entries, columns, {}, None, {}, keys, taken.tables)
 
 
 class _Taking:
@@ -116,8 +133,8 @@ class _Taking:
         kept = {name: [column for column in columns if column in items.columns] for name, columns in source_columns.items()}
         aside = self.quarantine.frame()
         rows, items = items[ROW].rename("row"), items.drop(ROW)
-        said = self.record.entries
-        return Intake(items, rows, self.main, aside, said, kept, self.tables, self.time, self.parts, self.keys, embedding)
+        said, beside = self.record.entries, {TABLE: embedding.table()} if embedding else {}
+        return Intake(items, rows, self.main, aside, said, kept, self.tables, self.time, self.parts, self.keys, beside)
 
     def _embedding(self) -> EmbeddingFiles | None:
         """The files of the embedding's model, which is opened first of all: what is wrong with it is told before any work."""

@@ -35,13 +35,15 @@ _PACKED = (".gz", ".bz2", ".xz")
 class Place:
     """One file: a local ``path``, or a ``url`` that fsspec opens; ``label`` names it in sentences.
 
-    ``inside`` is the path of a picture within the folder that was given.
+    ``inside`` is the path of a picture or a document within the folder that was given; ``content`` what was read already, of a
+    file in an archive.
     """
 
     label: str
     path: Path | None = None
     url: str = ""
     inside: str = ""
+    content: bytes | None = None
 
 
 def is_picture(place: Place) -> bool:

@@ -33,6 +33,8 @@ def read_bytes(place: Place) -> bytes:
 
 
 def _raw(place: Place) -> bytes:
+    if place.content is not None:
+        return place.content
     if place.path is not None:
         return place.path.read_bytes()
     system, path = file_system(place.url)

@@ -27,6 +27,17 @@ _SET_ASIDE = {
     "DATA-UNREADABLE": ("valid", "with a target, time or key that cannot be read"),
     "DATA-NO-IDENTITY": ("complete", "without a time or a key"),
     "DATA-RAGGED": ("valid", "with more fields than the header"),
+    "DATA-NOWHERE": ("valid", "about a question or a document that is not there"),
+    "DOCUMENT-NO-TEXT": ("complete", "without text"),
+    "DOCUMENT-ENCRYPTED": ("complete", "encrypted"),
+    "DOCUMENT-BROKEN": ("valid", "broken"),
+    "DOCUMENT-BOMB": ("valid", "growing beyond all measure when unpacked"),
+    "DOCUMENT-FORMAT": ("valid", "of no format that is read"),
+    "DOCUMENT-PATH": ("valid", "named as if outside its archive"),
+    "DOCUMENT-NESTED": ("valid", "within an archive of an archive"),
+    "DOCUMENT-ENCODING": ("valid", "in another encoding than was said"),
+    "DOCUMENT-HEAD": ("valid", "with a head that is no YAML"),
+    "GOLDEN-LOST": ("valid", "of accepted questions whose words are no longer in the documents"),
 }
 _WORD_MARKS = MISSING_MARKS | {"unknown", "missing", "not available", "undefined", "-999", "9999"} - {""}
 
@@ -70,8 +81,8 @@ def _found(table: _Table, code: str, severity: str, part: str, column: str, rows
 
 
 def _missing_inputs(table: _Table) -> Iterator[Finding]:
-    """A column with gaps; above a fifth of the rows it is a warning."""
-    for column in table.inputs:
+    """A column with gaps; above a fifth of the rows it is a warning. A list says by its length that there is nothing."""
+    for column in [name for name in table.inputs if not table.items.schema[name].is_nested()]:
         rows = table.items[column].null_count()
         share = rows / max(1, table.items.height)
         if rows == table.items.height:
@@ -244,7 +255,8 @@ def _set_aside(quarantine: pl.DataFrame, height: int) -> Iterator[Finding]:
     for code, rows in quarantine.group_by("code").len().sort("code").iter_rows():
         part, words = _SET_ASIDE.get(code, ("valid", "with values that cannot be"))
         share = rows / max(1, height + quarantine.height)
-        text = f"{counted(rows, 'row')} {words}, set aside in the quarantine"
+        noun = "document" if code.startswith("DOCUMENT-") else "row"
+        text = f"{counted(rows, noun)} {words}, set aside in the quarantine"
         yield Finding(code, "error" if share > 0.05 else "warning", part, "", rows, share, text, "see quarantine.parquet")
 
 

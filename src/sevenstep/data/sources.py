@@ -23,7 +23,7 @@ from sevenstep.errors import InputError
 from sevenstep.spec.sources import Source
 from sevenstep.wording import counted
 
-__all__ = ["read_source"]
+__all__ = ["read_place", "read_source"]
 
 
 def read_source(
@@ -61,11 +61,16 @@ def _files(name: str, source: Source, base: Path, record: Record, quarantine: Qu
     places = locate(source.path or [], base)
     if all(is_picture(place) for place in places):
         return picture_table(places)
-    frames = [_clean_names(_read(place, name, source, record, quarantine), place) for place in places]
+    frames = [read_place(place, name, source, record, quarantine) for place in places]
     if len(frames) == 1:
         return frames[0]
     _record_alignment(name, places, frames, record)
     return _stacked(frames)
+
+
+def read_place(place: Place, name: str, source: Source, record: Record, quarantine: Quarantine) -> pl.DataFrame:
+    """One file of a source as one frame, its columns named without stray spaces; raises as `read_source` does."""
+    return _clean_names(_read(place, name, source, record, quarantine), place)
 
 
 def _read(place: Place, name: str, source: Source, record: Record, quarantine: Quarantine) -> pl.DataFrame:

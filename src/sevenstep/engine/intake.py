@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sevenstep.engine.fingerprints import job_fingerprint
+from sevenstep.engine.fingerprints import code_version, job_fingerprint
 from sevenstep.engine.process import Process
 from sevenstep.engine.stat_cache import StatCache
 from sevenstep.engine.store import Store
@@ -56,6 +56,10 @@ class Intake:
             raise InputError("DATA-CHANGED", "the data changed while it was read", "a run needs one state of it", "run again")
         return result
 
+    def _kept(self) -> dict[str, Any]:
+        """Where what files of documents say is kept between intakes, and the version of what reads them; no part of a key."""
+        return {"kept": str(self._store.root / "documents.sqlite"), "code": code_version(("data/documents", "data/encodings.py"))}
+
     def _job(self, brief: Brief, sources: Mapping[str, str], cores: int) -> tuple[Job, str]:
         keyed: dict[str, Any] = {
             "data": brief.data.model_dump(mode="json"),
@@ -67,7 +71,7 @@ class Intake:
         job = Job(
             name="take in the data",
             function=load_function(self._process.intake),
-            arguments={**keyed, "base": str(self._base)},
+            arguments={**keyed, "base": str(self._base), **self._kept()},
             rooms=self._process.intake_rooms,
             weight=10.0,
             threads=cores,

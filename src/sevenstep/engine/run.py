@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from sevenstep.endpoints.book import Limits
+from sevenstep.endpoints.keeping import keep_calls
 from sevenstep.engine.artifact import BrokenArtifact, StoredArtifact
 from sevenstep.engine.contract import ContractFile
 from sevenstep.engine.cores import usable_cores
@@ -91,6 +93,8 @@ def run_then(
     store = Store(request.store_root)
     with run_lock(store.root, request.spec.name), Journal(store.root) as journal:
         store.clean()
+        budget = request.spec.budget
+        keep_calls(store.root, journal.path.stem, Limits(budget.usd, budget.tokens))
         return ending(_journalled(_Runner(request, chosen, store, journal, on_step), journal, request.spec.name))
 
 

@@ -206,7 +206,7 @@ class _Reading:
             targets=[*roles.targets, *self.spec.flags],
             times=[time for time in times if time is not None],
             keys=[name for name in needed if name != roles.time],
-            types={PREDICTION_ID: "text", **self.known.types, **data.types},
+            types={PREDICTION_ID: "text", **self.known.types, **self.known.beside, **data.types},
             missing=(*data.missing, *self.source.missing),
             timezone=data.timezone,
         )

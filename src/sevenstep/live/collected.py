@@ -16,6 +16,7 @@ from sevenstep.engine.artifact import StoredArtifact
 from sevenstep.engine.store import Store
 from sevenstep.errors import InputError
 from sevenstep.live.releases import Release, champion
+from sevenstep.tasks.answers import DOCUMENT, FEEDBACK
 
 __all__ = ["Collected", "collected"]
 
@@ -35,6 +36,19 @@ class Collected:
     def schema(self) -> Mapping[str, pl.DataType]:
         """Columns of the items with their types."""
         return dict(pl.read_parquet_schema(self.items_file))
+
+    @cached_property
+    def beside(self) -> Mapping[str, str]:
+        """Columns that an observation may tell beside those of the items, with their types in words: where documents belong to
+        the data set, those of a document and of what is thought of an answer.
+        """
+        return {**DOCUMENT, **FEEDBACK} if (self.items_file.parent / "documents.parquet").is_file() else {}
+
+    @property
+    def observable(self) -> dict[str, pl.DataType]:
+        """Columns that observations are read back in, with their types."""
+        own = {name: self.schema[name] for name in self.types}
+        return own | {name: pl.Boolean() if word == "boolean" else pl.String() for name, word in self.beside.items()}
 
     @cached_property
     def roles(self) -> Roles:

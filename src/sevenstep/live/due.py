@@ -19,9 +19,8 @@ from sevenstep.live.releases import CHAMPION
 from sevenstep.live.retraining import retrain
 from sevenstep.live.scoring import live_scores
 from sevenstep.search.leaderboard import metric_named
-from sevenstep.stats.scored import Scored
 from sevenstep.tasks.leading import leading_kpi, leading_metric
-from sevenstep.tasks.scoretable import ScoreTable
+from sevenstep.tasks.scoretable import scored_rows
 
 __all__ = ["Due", "newest_day", "retrain_due", "retrain_if_due", "weekly_losses"]
 
@@ -100,10 +99,6 @@ def weekly_losses(operation: Operation, connection: sa.Connection, now: datetime
     rows = rows.with_columns(((rows["time"].max() - pl.col("time")).dt.total_days() // 7).alias("week"))
     weeks = rows.partition_by("week", as_dict=True)
     losses = [
-        float(metric.loss(np.asarray(metric.value(_scored(weeks[week], metric.reads))))) for week in sorted(weeks, reverse=True)
+        float(metric.loss(np.asarray(metric.value(scored_rows(weeks[week], metric))))) for week in sorted(weeks, reverse=True)
     ]
     return [loss for loss in losses[1:] if np.isfinite(loss)]  # the oldest week is seldom whole
-
-
-def _scored(frame: pl.DataFrame, reads: Any) -> Scored:
-    return Scored.of(**{name: ScoreTable(frame).frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in reads})

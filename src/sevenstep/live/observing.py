@@ -69,11 +69,11 @@ def observed(
         between: first and last time of the data asked for, where they are dates or moments; more may come with them, never less.
     """
     known = collected(operation.store)
-    told = {name: known.schema[name] for name in known.types}
-    rows = with_joined(operation.spec, known, known_rows(connection, told, after, published_by, _texts(between)).drop(KEY, TIME))
+    told = known_rows(connection, known.observable, after, published_by, _texts(between))
+    rows = with_joined(operation.spec, known, told.drop(KEY, TIME))
     named = [name for name in (*known.roles.keys, known.roles.time) if name is not None]
     untold = (pl.lit(None, kind).alias(name) for name, kind in known.schema.items() if name not in rows.columns)
-    whole = rows.with_columns(untold).select(list(known.schema))
+    whole = rows.with_columns(untold).select(list(dict.fromkeys((*known.schema, *known.observable))))
     return whole.sort(named, maintain_order=True) if named else whole
 
 

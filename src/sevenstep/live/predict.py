@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import polars as pl
 
+from sevenstep.data.documents.given import given_documents, given_questions
 from sevenstep.data.intake import Intake, intake
 from sevenstep.data.pictures import paths_named
+from sevenstep.endpoints.keeping import keep_calls
 from sevenstep.errors import InputError
 from sevenstep.live.releases import Release, serving
 from sevenstep.spec.model import Spec
 from sevenstep.spec.sources import Data
+from sevenstep.tasks.answers import Answer, Answers
 from sevenstep.tasks.contract import Explanation, Model, Task
 
-__all__ = ["Served", "explain", "load_serving", "predict", "write_predictions"]
+__all__ = ["Served", "ask", "explain", "flat", "load_answering", "load_serving", "predict", "write_predictions"]
 
 _WRITERS = {".csv": "write_csv", ".parquet": "write_parquet", ".jsonl": "write_ndjson", ".xlsx": "write_excel"}
 
@@ -43,14 +47,61 @@ class Served:
 def load_serving(store: Path, task: Task, overrides: Sequence[str] = ()) -> tuple[Release, Model]:
     """The release that serves a project with these overrides, every file of its model checked, and the model.
 
+    What it calls behind an address is written down in the store from now on.
+
     Raises:
         InputError: nothing was released, or the release is damaged or gone.
     """
     release = serving(store, overrides).verified()
+    keep_calls(store, f"release {release.number}")
     return release, task.load_model(release.model_folder)
 
 
-def predict(spec: Spec, store: Path, task: Task, rows: Path | None = None, overrides: Sequence[str] = ()) -> Served:
+def load_answering(
+    spec: Spec, store: Path, task: Task, overrides: Sequence[str] = (), documents: Path | None = None
+) -> tuple[Release, Answers]:
+    """The release that serves, as a model that answers questions; from the documents given, where some are.
+
+    Raises:
+        InputError: as `load_serving` does; ``ASK-NONE``, the model answers no questions.
+    """
+    release, model = load_serving(store, task, overrides)
+    return release, _answering(spec, model, documents)
+
+
+def _answering(spec: Spec, model: Model, documents: Path | None) -> Answers:
+    if isinstance(model, Answers) and documents is not None:
+        corpus = given_documents(spec.data, documents)
+        model = model.with_documents(corpus.documents, corpus.parts)
+    if not isinstance(model, Answers):
+        rule = "questions are answered by a model that finds them in documents"
+        raise InputError("ASK-NONE", f"task {spec.task} answers no questions", rule, "use sevenstep predict without --documents")
+    return model
+
+
+def ask(
+    spec: Spec, store: Path, task: Task, question: str, overrides: Sequence[str] = (), documents: Path | None = None,
+    access: Sequence[str] | None = None,
+) -> Iterator[str | Answer]:  # fmt: skip
+    """The answer of the release that serves: parts of its text as they are written, then the whole of it.
+
+    Args:
+        spec: the project file.
+        store: folder of the store.
+        task: of the spec.
+        question: what is asked.
+        overrides: as `predict` takes them.
+        documents: another corpus to answer from.
+        access: tags of documents that are looked into beside those without any; everything when None.
+
+    Raises InputError as `load_answering` does.
+    """
+    return load_answering(spec, store, task, overrides, documents)[1].streamed(question, access)
+
+
+def predict(
+    spec: Spec, store: Path, task: Task, rows: Path | None = None, overrides: Sequence[str] = (), documents: Path | None = None
+) -> Served:
     """Predictions of the release that serves.
 
     Args:
@@ -60,16 +111,25 @@ def predict(spec: Spec, store: Path, task: Task, rows: Path | None = None, overr
         rows: a file with rows to be predicted, in any format a source may have, or a folder of pictures, a row for each in the
             order of their paths; without it, the rows whose target is missing.
         overrides: what ``--set`` changed in the spec; a release made with the same serves before the champion.
+        documents: another corpus that questions are answered from.
 
     Raises:
         InputError: there is no sound release, or the rows lack what the model must know.
     """
     release, model = load_serving(store, task, overrides)
+    if isinstance(model, Answers) or documents is not None:
+        return Served(_answers(spec, _answering(spec, model, documents), rows), release.number)
     if rows is None:
         return Served(model.predict(), release.number)
     given = typed_rows(spec, rows, model, one_row_per_time=task.grammar.one_row_per_time)
     made = model.predict_sums(given) if isinstance(model, PredictsSums) else model.predict(given)
     return Served(paths_named(made), release.number)
+
+
+def _answers(spec: Spec, model: Answers, rows: Path | None) -> pl.DataFrame:
+    """Answers as people read them: a row a question, with what each answer rests on."""
+    made = cast(Model, model).predict(None if rows is None else given_questions(spec.data, rows))
+    return made.rename({"question_id": "id", "prediction": "answer"})
 
 
 def typed_rows(spec: Spec, rows: Path, model: Model, *, one_row_per_time: bool) -> pl.DataFrame:
@@ -128,5 +188,13 @@ def write_predictions(frame: pl.DataFrame, output: Path) -> None:
             "PREDICT-FOLDER", f"{output.parent} is not there", "predictions go into a folder that exists", "make it first"
         )
     draft = output.with_name(f".{output.name}.partial")
-    getattr(frame, writer)(draft)
+    getattr(frame if output.suffix.lower() in (".parquet", ".jsonl") else flat(frame), writer)(draft)
     draft.replace(output)
+
+
+def flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with lists and structures as JSON text, for formats whose cells hold single values."""
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    texts = [pl.Series(name, [None if one is None else json.dumps(one, ensure_ascii=False) for one in frame[name].to_list()])
+             for name in nested]  # fmt: skip
+    return frame.with_columns(texts)

@@ -11,6 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from sevenstep.live.arriving import PREDICTION_ID
+from sevenstep.live.asked import feedback_on
 from sevenstep.live.collected import collected
 from sevenstep.live.ledger.tables import item_key, observations, predictions
 from sevenstep.live.observing import observed
@@ -18,6 +19,7 @@ from sevenstep.live.operation import Operation
 from sevenstep.live.refreshing import read_version, read_versions
 from sevenstep.live.releases import champion, releases
 from sevenstep.live.standing import Standing, standing
+from sevenstep.tasks.answers import FEEDBACK
 from sevenstep.tasks.scoretable import ScoreTable, join_score_tables
 
 __all__ = ["live_scores"]
@@ -132,8 +134,11 @@ def _id_of(row: sa.RowMapping) -> str:
 
 
 def _labels(operation: Operation, connection: sa.Connection, served: Sequence[sa.RowMapping]) -> Mapping[str, Any]:
-    """The truth of each served prediction that was told, by its id."""
-    target, table = collected(operation.store).roles.targets[0], observations.c
+    """The truth of each served prediction that was told, by its id; of an answer all that was told of it."""
+    known, table = collected(operation.store), observations.c
+    if known.beside:
+        return {name: {**dict.fromkeys(FEEDBACK), **told} for name, told in feedback_on(connection, map(_id_of, served)).items()}
+    target = known.roles.targets[0]
     ids = {item_key({PREDICTION_ID: _id_of(row)}): _id_of(row) for row in served}
     found: dict[str, Any] = {}
     rows = sa.select(table.key, table.columns).where(table.key.like(f'{{"{PREDICTION_ID}"%')).order_by(table.confirmed, table.id)

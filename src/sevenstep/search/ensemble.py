@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sevenstep.search.library import Library
-from sevenstep.search.losses import Blend, BlendLosses, FoldLoss
+from sevenstep.search.library import Blend, Library
+from sevenstep.search.losses import BlendLosses, FoldLoss
 from sevenstep.search.thrift import Rule, thrifty
 from sevenstep.stats.choice import Choice
 from sevenstep.stats.metrics import METRICS
@@ -45,22 +45,24 @@ class Selection:
     trace: Mapping[str, Any]
 
 
-def select(library: Library, rule: Rule, blend: Blend) -> Selection:
+def select(library: Library, rule: Rule, blend: Blend, *, blends: bool = True) -> Selection:
     """Choose weights on all folds, and for each fold, in the same way, on the others alone.
 
     Of the single candidates the cheapest that cannot be told apart from the best is taken, and a blend of several only where it
-    is measurably better on folds neither has seen, or better by more than the rule lets go untested.
+    is measurably better on folds neither has seen, or better by more than the rule lets go untested. Where members
+    cannot be blended (``blends`` is false) a single candidate is taken.
     """
     losses = _Losses.of(library, rule, blend)
     if not np.isfinite(_of_singles(library, losses.judged)).any():
         mae = METRICS["mae"]  # the KPI's metric cannot be measured, and something must lead
         rule = replace(rule, metric=mae, min_gain=None)
         losses = _Losses.of(library, rule, blend)
-    weights, trace = _chosen(library, rule, blend, losses)
+    chosen = _chosen if blends else _single
+    weights, trace = chosen(library, rule, blend, losses)
     rest = library.without()
     if len(rest) < 2:
         return Selection(weights, dict.fromkeys(rest, weights), None, trace)
-    by_fold = {fold: _chosen(part, rule.nested, blend, losses)[0] for fold, part in rest.items()}
+    by_fold = {fold: chosen(part, rule.nested, blend, losses)[0] for fold, part in rest.items()}
     return Selection(weights, by_fold, _unseen(library, by_fold, blend), trace)
 
 
@@ -75,6 +77,12 @@ class _Losses:
     def of(cls, library: Library, rule: Rule, blend: Blend) -> _Losses:
         judged = BlendLosses(library, rule.metric, blend)
         return cls(judged, judged if rule.guide is rule.metric else BlendLosses(library, rule.guide, blend))
+
+
+def _single(library: Library, rule: Rule, blend: Blend, losses: _Losses) -> tuple[Weights, dict[str, Any]]:
+    """The single candidate the rule takes."""
+    choice = _thrifty_single(library, rule, losses.judged)
+    return _alone(library, choice.name), {"taken": "single", "best": choice.best, "why": choice.reason}
 
 
 def _chosen(library: Library, rule: Rule, blend: Blend, losses: _Losses) -> tuple[Weights, dict[str, Any]]:

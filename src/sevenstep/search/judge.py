@@ -34,7 +34,7 @@ class Judgement:
 
 def judge(task: Task, library: Library, selection: Selection, brief: Brief) -> Judgement:
     """Score the selection on every fold without that fold, and calibrate it on all folds."""
-    whole = library.table(task.blend(library.predictions, selection.weights), FINAL)
+    whole = library.table(task.blend, selection.weights, FINAL)
     calibration = task.calibrate(whole, brief)
     if len(selection.by_fold) < 2:
         scores = task.apply_calibration(whole, calibration)
@@ -47,5 +47,5 @@ def judge(task: Task, library: Library, selection: Selection, brief: Brief) -> J
 def _left_out(task: Task, library: Library, fold: int, selection: Selection, brief: Brief) -> ScoreTable:
     weights = selection.by_fold[fold]
     others, own = library.only(library.folds != fold), library.only(library.folds == fold)
-    calibration = task.calibrate(others.table(task.blend(others.predictions, weights), FINAL), brief)
-    return task.apply_calibration(own.table(task.blend(own.predictions, weights), FINAL), calibration)
+    calibration = task.calibrate(others.table(task.blend, weights, FINAL), brief)
+    return task.apply_calibration(own.table(task.blend, weights, FINAL), calibration)

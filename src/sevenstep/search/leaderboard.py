@@ -20,7 +20,7 @@ from sevenstep.stats.intervals import Estimate, cluster_estimate
 from sevenstep.stats.metric import Metric
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
-from sevenstep.tasks.scoretable import ScoreTable
+from sevenstep.tasks.scoretable import ScoreTable, figure_columns, scored_rows
 
 __all__ = ["Leaderboard", "Standing", "kpi_estimate", "lead_curve", "leaderboard", "metric_named", "slices"]
 
@@ -117,7 +117,7 @@ def kpi_estimate(table: ScoreTable, metric: str, seed: int, *, balanced: bool = 
     """
     measure = metric_named(metric)
     clusters = Groups(codes_of(table.frame["cluster"])) if balanced else groups_of(table.frame)
-    return clusters.noted(cluster_estimate(measure, _scored(table.frame, measure), clusters.codes, seed, balanced=balanced))
+    return clusters.noted(cluster_estimate(measure, scored_rows(table.frame, measure), clusters.codes, seed, balanced=balanced))
 
 
 def leaderboard(
@@ -229,13 +229,10 @@ def _frame_of(estimates: Sequence[Estimate]) -> pl.DataFrame:
     return pl.DataFrame({name: [getattr(found, name) for found in estimates] for name in schema}, schema=schema)
 
 
-def _scored(frame: pl.DataFrame, metric: Metric) -> Scored:
-    return Scored.of(**{name: frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in metric.reads})
-
-
 def _aligned(table: ScoreTable, metric: Metric, seed: int) -> _Field:
     items = table.frame.select(*_KEY, "cluster").unique(subset=_KEY, keep="first").sort(_KEY)
-    parts = table.frame.select("candidate", *_KEY, *metric.reads).partition_by("candidate", as_dict=True)
+    figures = [name for name in figure_columns(table.frame) if name == metric.name]
+    parts = table.frame.select("candidate", *_KEY, *metric.reads, *figures).partition_by("candidate", as_dict=True)
     rows = {str(name): _in_order(items, part, str(name), metric) for (name,), part in sorted(parts.items())}
     return _Field(metric, rows, groups_of(items), seed)
 
@@ -246,7 +243,7 @@ def _in_order(items: pl.DataFrame, part: pl.DataFrame, name: str, metric: Metric
         raise InternalError(
             "SCORES-TWICE", f"candidate '{name}' has two rows for one item", "an item is scored once", "mend the task"
         )
-    return _scored(joined, metric)
+    return scored_rows(joined, metric)
 
 
 def _race(estimates: Mapping[str, Estimate]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,14 +10,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.search.leaderboard import metric_named
-from sevenstep.search.library import Library
+from sevenstep.search.library import Blend, Library
 from sevenstep.stats.metric import Metric
 from sevenstep.stats.scored import Scored
 from sevenstep.tasks.scoretable import ScoreTable
 
-__all__ = ["Blend", "BlendLosses", "FoldLoss", "loss_of"]
-
-Blend = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+__all__ = ["BlendLosses", "FoldLoss", "loss_of"]
 
 
 class FoldLoss:

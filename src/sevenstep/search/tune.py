@@ -136,7 +136,8 @@ def _varied(start: Candidate, parameters: Mapping[str, Any], number: int) -> Can
     )
     merged = {**start.parameters, **parameters}
     name, cost = f"{start.name} #{number}", _cost(start, parameters)
-    return replace(start, name=name, parameters=merged, reason=reason, cost=cost, asked=False, searched=False)
+    stage = start.stage and {part: parameters.get(part, value) for part, value in start.stage.items()}
+    return replace(start, name=name, parameters=merged, stage=stage, reason=reason, cost=cost, asked=False, searched=False)
 
 
 def _distribution(item: Range) -> Any:

@@ -43,7 +43,7 @@ class Brief:
 
     Args:
         parts: any of ``name``, ``targets``, ``flags``, ``charter``, ``data``, ``kpis``, ``design``, ``budget`` (seconds),
-            ``seed``, ``contract``.
+            ``spending`` (dollars and tokens), ``seed``, ``contract``.
         section: the task's section with the keys this step may see.
     """
 
@@ -99,6 +99,12 @@ class Brief:
     def budget(self) -> float:
         """Seconds the whole run may take."""
         return float(self._part("budget"))
+
+    @property
+    def spending(self) -> Mapping[str, float | None]:
+        """What calls may cost: ``usd`` and ``tokens``, None where nothing bounds them."""
+        value: Mapping[str, float | None] = self._part("spending")
+        return value
 
     @property
     def contract(self) -> str:

@@ -14,9 +14,9 @@ STEP_PARTS: dict[str, tuple[str, ...]] = {
     "define": ("charter", "kpis", "targets", "flags", "data", "budget", "seed"),
     "collect": ("data", "targets", "flags"),
     "prepare": ("data", "targets", "seed"),
-    "design": ("kpis", "targets", "design", "budget", "seed"),
-    "train": ("kpis", "targets", "seed"),
-    "tune": ("kpis", "targets", "budget", "seed"),
+    "design": ("kpis", "targets", "design", "budget", "spending", "seed"),
+    "train": ("kpis", "targets", "spending", "seed"),
+    "tune": ("kpis", "targets", "budget", "spending", "seed"),
     "operate": ("name", "charter", "kpis", "targets"),
 }
 """Parts of the spec by step, in the order of the steps; every step also reads its keys of the task's section."""
@@ -29,4 +29,8 @@ def brief_for(step: str, spec: Spec, grammar: Grammar) -> Brief:
 
 
 def _part(spec: Spec, part: str) -> Any:
-    return spec.budget.time.seconds if part == "budget" else getattr(spec, part)
+    if part == "budget":
+        return spec.budget.time.seconds
+    if part == "spending":
+        return {"usd": spec.budget.usd, "tokens": spec.budget.tokens}
+    return getattr(spec, part)

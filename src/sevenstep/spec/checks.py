@@ -15,7 +15,7 @@ from sevenstep.spec.places import Place
 from sevenstep.spec.problems import Problem, did_you_mean, some
 from sevenstep.spec.units import Goal
 
-__all__ = ["check_columns", "check_kpis", "check_targets"]
+__all__ = ["check_budget", "check_columns", "check_kpis", "check_targets", "measured_on"]
 
 _FLIPPED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<"}
 Tree = Mapping[str, Any]
@@ -55,7 +55,7 @@ def check_kpis(tree: Tree, grammar: Grammar) -> Iterator[Problem]:
         yield from _check_id(kpi, place, seen)
         yield from _check_metric(kpi, place, grammar)
         yield from _check_goal(kpi, place)
-        yield from _check_target(kpi, place, targets)
+        yield from _check_measured(kpi, place, grammar) if grammar.measures else _check_target(kpi, place, targets)
         yield from _check_weights(kpi, place)
         yield from _check_baseline(kpi, place, grammar)
 
@@ -114,6 +114,34 @@ def _check_target(kpi: Tree, place: Place, targets: list[str]) -> Iterator[Probl
         rule = f"a KPI is measured on a target of the spec: {some(targets)}"
         fix = did_you_mean(target, targets, f"choose one, or add '{target}' to target")
         yield Problem((*place, "target"), "SPEC-KPI-TARGET", f"target '{target}'", rule, fix)
+
+
+def measured_on(metric: str, target: str | None, grammar: Grammar) -> str:
+    """The target of a metric where the task takes none of the person's: its own, else the one named, else nothing."""
+    name, at, _ = metric.partition("@")
+    return grammar.measures.get(f"{name}@k" if at else name, "") or (target or "")
+
+
+def _check_measured(kpi: Tree, place: Place, grammar: Grammar) -> Iterator[Problem]:
+    """A target that is named is the one the metric is measured on."""
+    target, metric = kpi.get("target"), kpi.get("metric")
+    if not isinstance(target, str) or not isinstance(metric, str) or not _takes(grammar, metric):
+        return
+    own = measured_on(metric, None, grammar)
+    known = [own] if own else list(dict.fromkeys(name for name in grammar.measures.values() if name))
+    if target not in known:
+        rule = f"{metric} is measured on {' or '.join(known)}"
+        fix = "leave it out" if own else did_you_mean(target, known, "choose one of them")
+        yield Problem((*place, "target"), "SPEC-KPI-TARGET", f"target '{target}'", rule, fix)
+
+
+def check_budget(tree: Tree, grammar: Grammar) -> Iterator[Problem]:
+    """Money and tokens are bounded only where some may be spent."""
+    budget = tree.get("budget")
+    for key in ("usd", "tokens"):
+        if isinstance(budget, Mapping) and budget.get(key) is not None and not grammar.spends:
+            rule = f"task '{grammar.task}' calls nothing that is billed"
+            yield Problem(("budget", key), "SPEC-BUDGET", f"a budget in {key}", rule, "remove it", "key")
 
 
 def _check_weights(kpi: Tree, place: Place) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sevenstep.spec.grammar import Grammar
 from sevenstep.spec.places import Place
 from sevenstep.spec.problems import Problem, some
 from sevenstep.spec.secrets import holds_secret
@@ -15,12 +16,19 @@ __all__ = ["check_data"]
 Tree = Mapping[str, Any]
 
 
-def check_data(tree: Tree) -> Iterator[Problem]:
+def check_data(tree: Tree, grammar: Grammar) -> Iterator[Problem]:
     """Every contradiction within ``data``."""
     data = tree.get("data")
     if not isinstance(data, Mapping):
         return
-    yield from _check_form(data)
+    if "documents" in grammar.data_keys:
+        yield from _check_corpus(data)
+    else:
+        yield from _check_form(data)
+        if data.get("format") == "squad":
+            given, rule = "format 'squad'", f"documents with questions are no rows of task '{grammar.task}'"
+            fix = "give rows, or choose a task that answers from documents"
+            yield Problem(("data", "format"), "SPEC-NO-CHOICE", given, rule, fix)
     yield from _check_secrets(data.get("source"), ("data", "source"))
     yield from _check_time(data.get("time"))
     yield from _check_limits(data.get("limits"))
@@ -57,6 +65,36 @@ def _check_form(data: Tree) -> Iterator[Problem]:
         yield Problem(
             ("data", "query"), "SPEC-SOURCES", "a 'query' with several sources", "a query runs at one URL", "name one URL", "key"
         )
+
+
+def _check_corpus(data: Tree) -> Iterator[Problem]:
+    """Documents with questions beside them, or the one form that holds both."""
+    place: Place = ("data",)
+    if "sources" in data:
+        rule = "documents come from 'documents', or with their questions from 'source' in the form of SQuAD"
+        yield Problem((*place, "sources"), "SPEC-SOURCES", "'sources'", rule, "name them as documents: {path: ...}", "key")
+    elif "documents" in data and "source" in data:
+        rule = "documents come from one or the other"
+        yield Problem((*place, "source"), "SPEC-SOURCES", "both 'source' and 'documents'", rule, "keep one of them", "key")
+    elif "documents" not in data and "source" not in data:
+        rule = "'documents' is required, or 'source' with format: squad"
+        yield Problem(place, "SPEC-MISSING-KEY", "no 'documents' in 'data'", rule, "add documents: {path: FOLDER}", "key")
+    elif "source" in data and data.get("format") != "squad":
+        rule = "a source of documents with their questions has the form of SQuAD"
+        fix = "add format: squad, or name the files as documents: {path: ...}"
+        yield Problem((*place, "source"), "SPEC-SOURCES", "a 'source' without format: squad", rule, fix, "key")
+    elif "documents" in data and "format" in data:
+        rule = "with 'documents', a format belongs to them, to the questions or to the judgements"
+        yield Problem(
+            (*place, "format"), "SPEC-SOURCES", "'format' in 'data'", rule, "move it to the part it is meant for", "key"
+        )
+    for key in ("questions", "judgements"):
+        if "source" in data and key in data:
+            rule = "a source in the form of SQuAD holds them"
+            yield Problem((*place, key), "SPEC-SOURCES", f"both 'source' and '{key}'", rule, "remove one of them", "key")
+    if "judgements" in data and "questions" not in data and "documents" in data:
+        rule = "judgements are of questions"
+        yield Problem((*place, "judgements"), "SPEC-SOURCES", "'judgements' without 'questions'", rule, "add questions", "key")
 
 
 def _check_source(source: Tree, name: str) -> Iterator[Problem]:

@@ -62,9 +62,12 @@ class Document:
 
     def error_at(self, span: Span, problem: Problem) -> SpecError:
         """The problem as an error at a stretch of the text."""
-        text = masked(self.lines[span.line - 1]) if span.line <= len(self.lines) else ""
+        line = self.lines[span.line - 1] if span.line <= len(self.lines) else ""
+        text, first = masked(line), span.column - 1
+        if problem.code == "SPEC-SECRET" and text == line:  # a secret that looks like any text: the place tells it
+            text = line[:first] + "*" * span.width + line[first + span.width :]
         where = f"{self.name}:{span.line}:{span.column}"
-        excerpt = Excerpt(text, span.line, span.column - 1, span.width)
+        excerpt = Excerpt(text, span.line, first, span.width)
         return SpecError(problem.code, problem.given, problem.rule, problem.fix, where=where, excerpt=excerpt)
 
     def origins(self) -> dict[Place, Origin]:

@@ -50,6 +50,16 @@ class Grammar(Protocol):
         ...
 
     @property
+    def measures(self) -> Mapping[str, str]:
+        """Where the task takes no target, the target each metric is measured on."""
+        ...
+
+    @property
+    def spends(self) -> bool:
+        """Whether its work may be billed, so that a budget may bound money and tokens."""
+        ...
+
+    @property
     def takes_flags(self) -> bool:
         """Whether a target may be composed of flag columns (``{one_of: [...]}``)."""
         ...

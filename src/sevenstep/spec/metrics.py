@@ -66,6 +66,18 @@ METRICS: dict[str, MetricSense] = {
     "cost_per_item": _ERROR,
     "set_coverage_80": MetricSense("target", 0.80, share=True),
     "set_coverage_95": MetricSense("target", 0.95, share=True),
+    "ndcg@k": _RIGHT,
+    "recall@k": _RIGHT,
+    "precision@k": _RIGHT,
+    "mrr@k": _RIGHT,
+    "map@k": _RIGHT,
+    "hit@k": _RIGHT,
+    "answer_f1": _RIGHT,
+    "exact_match": _RIGHT,
+    "groundedness": _RIGHT,
+    "abstention_error": _SHARE,
+    "latency_ms": _ERROR,
+    "cost_usd": _ERROR,
 }
 
 

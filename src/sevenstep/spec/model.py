@@ -70,6 +70,12 @@ class Budget(Closed):
         examples=["10min"],
         json_schema_extra={"default": "10min"},
     )
+    usd: Amount | None = Field(
+        default=None, description="US dollars the calls of a run may cost, by the prices the spec gives; no bound when not given"
+    )
+    tokens: Annotated[Whole, Field(ge=0)] | None = Field(
+        default=None, description="tokens the calls of a run may send and receive; no bound when not given"
+    )
 
 
 class Report(Closed):

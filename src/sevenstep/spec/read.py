@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from sevenstep.errors import CollectedErrors, InputError
-from sevenstep.spec.checks import check_columns, check_kpis, check_targets
+from sevenstep.spec.checks import check_budget, check_columns, check_kpis, check_targets, measured_on
 from sevenstep.spec.checks_data import check_data
 from sevenstep.spec.document import Document, parse_document
 from sevenstep.spec.flags import apply_flags
@@ -52,11 +52,11 @@ def read_spec(path: str | Path, grammars: Grammars, overrides: Sequence[str] = (
         raise _collected(document, problems)
     grammar = grammars[name]
     spec, found = _shared(tree, grammar, grammars)
-    section, more = _section(tree, grammar)
+    section, more = _section(tree, grammar, file.parent)
     problems += [*found, *more, *_combinations(tree, grammar)]
     if spec is None or problems or document.errors:
         raise _collected(document, problems)
-    return _with_targets(spec).located(file, section, document.origins())
+    return _with_targets(spec, grammar).located(file, section, document.origins())
 
 
 def find_spec(path: str | Path) -> Path:
@@ -160,22 +160,29 @@ def _sections() -> Iterator[tuple[str, Any]]:
             yield name, field
 
 
-def _section(tree: Mapping[str, Any], grammar: Grammar) -> tuple[Any, list[Problem]]:
-    """The task's own section; one that is left out is an empty one."""
+def _section(tree: Mapping[str, Any], grammar: Grammar, base: Path) -> tuple[Any, list[Problem]]:
+    """The task's own section; one that is left out is an empty one. Its relative paths start from ``base``, the file's folder."""
     raw = tree.get(grammar.task)
     raw = {} if raw is None else raw
     try:
-        return grammar.section.model_validate(raw), []
+        return grammar.section.model_validate(raw, context={"base": base}), []
     except ValidationError as error:
         return None, translate(error, grammar.section, raw, (grammar.task,))
 
 
 def _combinations(tree: Mapping[str, Any], grammar: Grammar) -> list[Problem]:
-    return [*check_targets(tree, grammar), *check_kpis(tree, grammar), *check_data(tree), *check_columns(tree)]
+    checks = (check_targets(tree, grammar), check_kpis(tree, grammar), check_budget(tree, grammar))
+    return [*(problem for check in checks for problem in check), *check_data(tree, grammar), *check_columns(tree)]
 
 
-def _with_targets(spec: Spec) -> Spec:
-    """A KPI that names no target is measured on the only one."""
+def _with_targets(spec: Spec, grammar: Grammar) -> Spec:
+    """A KPI that names no target is measured on the only one; where a task takes none, the metrics of the KPIs say which."""
+    if grammar.measures:
+        named = [measured_on(kpi.metric, kpi.target, grammar) for kpi in spec.kpis]
+        targets = tuple(dict.fromkeys(name for name in named if name)) or (next(iter(grammar.measures.values())),)
+        pairs = zip(spec.kpis, named, strict=True)
+        kpis = tuple(kpi.model_copy(update={"target": name or targets[0]}) for kpi, name in pairs)
+        return spec.model_copy(update={"kpis": kpis, "target": targets})
     if len(spec.targets) != 1:
         return spec
     kpis = tuple(kpi if kpi.target else kpi.model_copy(update={"target": spec.targets[0]}) for kpi in spec.kpis)

@@ -9,15 +9,19 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from sevenstep.errors import InputError
+from sevenstep.spec.documents import Documents, Judgements, Questions
 from sevenstep.spec.fields import Closed, Name, Names, Number, SomeNames, Texts, fault
 from sevenstep.spec.problems import did_you_mean
 
 __all__ = ["READING_KEYS", "TASK_KEYS", "Data", "Format", "FromEnvironment", "Limits", "Source", "TimeParts", "Tolerance"]
 
-Format = Literal["csv", "tsv", "parquet", "json", "jsonl", "excel", "arrow"]
+Format = Literal["csv", "tsv", "parquet", "json", "jsonl", "excel", "arrow", "squad"]
 ColumnType = Literal["text", "integer", "number", "date", "datetime", "boolean"]
 
-TASK_KEYS = ("time", "series", "segments", "groups", "image", "embedding", "tolerances")
+TASK_KEYS = (
+    "time", "series", "segments", "groups", "image", "embedding", "tolerances",
+    "documents", "questions", "judgements", "golden", "language",
+)  # fmt: skip
 """Keys of ``data`` that only some tasks understand; a task's grammar says which of them are its own."""
 
 READING_KEYS = ("format", "delimiter", "encoding", "sheet", "query")
@@ -176,6 +180,17 @@ class Data(Closed):
         description="folder with one *.onnx model that turns a picture into numbers; a preprocessing.json beside it may say how",
         examples=["models/encoder"],
     )
+    documents: Documents | None = Field(default=None, description="the documents that answers are looked for in")
+    questions: Questions | None = Field(default=None, description="questions to learn from and to be judged on")
+    judgements: Judgements | None = Field(default=None, description="which documents are right for which question")
+    golden: Name | None = Field(
+        default=None,
+        description="file of questions proposed from the documents, of which those a person accepted count; golden.jsonl beside "
+        "the spec when not given",
+    )
+    language: Literal["ko", "en", "other"] | None = Field(
+        default=None, description="language of documents and questions; told from the text when not given"
+    )
     drop: Names = Field(default=(), description="columns to leave out")
     missing: Missing = ()
     types: dict[Name, ColumnType] = Field(
@@ -192,7 +207,15 @@ class Data(Closed):
     )
 
     def tables(self) -> dict[str, Source]:
-        """Every source by name in the order of the spec; the short form is one source called ``source``."""
+        """Every source by name in the order of the spec; the short form is one source called ``source``.
+
+        Beside documents the rows are the questions, and they come from a source called ``questions``, which has no path where
+        only accepted proposals are asked.
+        """
+        if self.documents is not None:
+            asked = self.questions
+            reads = {} if asked is None else {"path": asked.path, "format": asked.format, "encoding": asked.encoding}
+            return {"questions": Source.model_validate(reads)}
         if self.source is None:
             return self.sources
         reading: dict[str, Any] = {key: getattr(self, key) for key in (*READING_KEYS, "missing")}
@@ -202,8 +225,7 @@ class Data(Closed):
 
     def main(self) -> str:
         """Name of the source that gives the rows, wherever it stands: the one that is joined to no other."""
-        tables = self.tables()
-        return next(name for name, source in tables.items() if not source.on)
+        return next(name for name, source in self.tables().items() if not source.on)
 
     def with_main_from(self, *paths: str) -> Data:
         """The same section with other files as its main source, which have the columns the main source has."""

@@ -39,6 +39,7 @@ class Metric:
         skips_zero: leaves out rows whose truth is 0, where a relative error has no meaning.
         guide: a metric of the same rows that a search goes by instead, where this one only steps when a decision changes.
         direct: the figure of rows at once, where that is cheaper than by its terms: a search asks for it thousands of times.
+        per_item: an item's figure is its prediction, or stands in a column of the metric's name (`sevenstep.stats.per_item`).
     """
 
     name: str
@@ -54,6 +55,7 @@ class Metric:
     skips_zero: bool = False
     guide: str = ""
     direct: Callable[[Scored], float] | None = None
+    per_item: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:

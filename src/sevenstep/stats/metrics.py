@@ -6,11 +6,14 @@ by the callers (`cluster_estimate`, `compare`), never counted as wrong.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 import numpy.typing as npt
 
 from sevenstep.stats.classification import CLASSIFICATION
 from sevenstep.stats.metric import Metric, ratio, root_ratio
+from sevenstep.stats.per_item import PER_ITEM, at_rank
 from sevenstep.stats.scored import FloatArray, Scored
 
 __all__ = ["METRICS", "in_sample_scale"]
@@ -181,4 +184,28 @@ _INTERVAL = (
            f"mean((U - L + 2/a (L - y)+ + 2/a (y - U)+) / scale), a = 0.05; {_M4}", _msis, ratio, ("scale", *_BOUNDS[2:])),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (*_POINT, *_SCALED, *_INTERVAL, *CLASSIFICATION)}
+
+class _Metrics(Mapping[str, Metric]):
+    """All metrics by name; one that ends in ``@k`` is found under any number (``ndcg@10``)."""
+
+    def __init__(self, known: Mapping[str, Metric]) -> None:
+        self._known = dict(known)
+
+    def __getitem__(self, name: str) -> Metric:
+        if name not in self._known:
+            made = at_rank(name)
+            if made is None:
+                raise KeyError(name)
+            self._known[name] = made
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name in self._known if not at_rank(name)])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+METRICS: Mapping[str, Metric] = _Metrics(
+    {metric.name: metric for metric in (*_POINT, *_SCALED, *_INTERVAL, *CLASSIFICATION)} | PER_ITEM
+)

@@ -87,11 +87,16 @@ def _open_rows(data: Dataset) -> int:
 
 
 def _headline(data: Dataset, quality: Mapping[str, Any], aside: pl.DataFrame) -> str:
-    series = f"{counted(data.items.select(data.roles.keys).n_unique(), 'series')}, " if data.roles.keys else ""
+    series = f"{counted(_series(data), 'series')}, " if data.roles.keys and _series(data) < len(data.items) else ""
     kept = f", {len(aside):,} set aside" if len(aside) else ""
     open_ = _open_rows(data)
     waiting = f", {open_:,} to be predicted" if open_ else ""
     return f"{counted(len(data.items), 'row')}, {series}quality {quality['score']}/100{_worth(quality)}{waiting}{kept}"
+
+
+def _series(data: Dataset) -> int:
+    """Distinct keys; as many as rows where each row has one of its own, and there are no series."""
+    return int(data.items.select(data.roles.keys).n_unique())
 
 
 def _worth(quality: Mapping[str, Any]) -> str:
@@ -159,7 +164,8 @@ def _parts(quality: Mapping[str, Any]) -> Figure:
 def _columns(data: Dataset) -> Table:
     roles = data.roles
     named = {
-        "target": roles.targets, "time": (roles.time, *roles.time_parts.values()), "series": roles.keys,
+        "target": roles.targets, "time": (roles.time, *roles.time_parts.values()),
+        "series" if not roles.keys or _series(data) < len(data.items) else "key": roles.keys,
         "known ahead": roles.known_ahead,
         "static": roles.static, "known afterwards": roles.observed, "segment": roles.segments,
     }  # fmt: skip

@@ -21,13 +21,12 @@ from sevenstep.search.losses import loss_of
 from sevenstep.search.thrift import Rule
 from sevenstep.search.tune import Trial, plan_trials, search, trial_cost
 from sevenstep.spec.brief import Brief
-from sevenstep.stats.scored import Scored
 from sevenstep.steps.sums import Sums
 from sevenstep.steps.tuned import Outcome, chapter, headline
 from sevenstep.tasks.abilities import Binds, Bound, Coherence
 from sevenstep.tasks.contract import Candidate, Plan, Task
 from sevenstep.tasks.planning import CORES, plan_from_json, planned_seconds, seconds_for_the_end
-from sevenstep.tasks.scoretable import ScoreTable
+from sevenstep.tasks.scoretable import ScoreTable, scored_rows
 from sevenstep.work import Artifact, Leaves, Workbench
 
 __all__ = ["run"]
@@ -131,7 +130,7 @@ def _tuned(brief: Brief, task: Task, target: str, plan: Plan, scores: pl.DataFra
     candidates |= {name: trial.candidate for name, trial in done.items()}
     bench.say(f"choosing members for {target}")
     library = Library.of(tables, {name: candidates[name].cost for name in tables})
-    selection = select(library, rule, task.blend)
+    selection = select(library, rule, task.blend, blends=task.grammar.blends)
     weights = zip(library.names, selection.weights.tolist(), strict=True)
     members = sorted(((candidates[name], weight) for name, weight in weights if weight > 0), key=lambda member: -member[1])
     main = members[0][0].name
@@ -196,7 +195,7 @@ def _baselines(brief: Brief, plan: Plan, scores: pl.DataFrame) -> dict[str, dict
         for rule in sorted(rules):
             frame = ScoreTable(scores).of(candidate=rule, target=target).frame
             if len(frame):
-                value = metric.value(Scored.of(**{name: frame[name].cast(pl.Float64).to_numpy() for name in metric.reads}))
+                value = metric.value(scored_rows(frame, metric))
                 result[kpi.id][rule] = float(value) if np.isfinite(value) else None
     return result
 

@@ -123,7 +123,8 @@ def _chosen(brief: Brief, task: Task, sums: SumsPlan, scores: pl.DataFrame, metr
         for name, weight in zip(library.names, selection.weights.tolist(), strict=True):
             if weight > 0:
                 weights.setdefault(name, {})[str(value)] = weight
-        parts.append(library.table(_unseen(task, library, selection), FINAL).frame)
+        unseen = pl.Series("prediction", _unseen(task, library, selection))
+        parts.append(library.frame.with_columns(pl.lit(FINAL).alias("candidate"), unseen))
     return weights, ScoreTable(pl.concat(parts, how="diagonal_relaxed"))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from sevenstep.data.dataset import Dataset
-from sevenstep.data.embedding.files import TABLE
+from sevenstep.data.documents.parsing import Kept
 from sevenstep.data.intake import intake
 from sevenstep.data.vintages import PUBLISHED
 from sevenstep.spec.brief import Brief
@@ -24,23 +24,27 @@ def intake_job(arguments: Mapping[str, Any], inputs: Mapping[str, Artifact]) -> 
     """Read and join the sources.
 
     Leaves ``items`` with their ``rows`` in the source, ``quarantine``, ``record``, ``source_columns``, all tables of vintages and
-    the files of an embedding.
+    those that stand beside the rows. What files of documents say is kept for the next intake in the file ``kept``, by the version
+    of the ``code`` that reads them.
     """
+    kept = Kept(Path(arguments["kept"]) if arguments.get("kept") else None, str(arguments.get("code", "")))
     data = Data.model_validate(arguments["data"])
     how = {"flags": tuple(arguments["flags"]), "one_row_per_time": arguments["one_row_per_time"]}
-    taken = intake(data, Path(arguments["base"]), tuple(arguments["targets"]), **how)
+    taken = intake(data, Path(arguments["base"]), tuple(arguments["targets"]), kept=kept, **how)
+    kept.save()
     vintages = {f"vintages_{name}": table for name, table in taken.tables.items()}
-    embedding = {TABLE: taken.embedding.table()} if taken.embedding else {}
+    columns = {name: list(columns) for name, columns in taken.source_columns.items()}
     return Leaves(
-        json={"record": taken.record, "source_columns": {name: list(columns) for name, columns in taken.source_columns.items()}},
-        frames={"items": taken.items, "rows": taken.rows.to_frame(), "quarantine": taken.quarantine, **vintages, **embedding},
+        json={"record": taken.record, "source_columns": columns, "beside": list(taken.beside)},
+        frames={"items": taken.items, "rows": taken.rows.to_frame(), "quarantine": taken.quarantine, **vintages, **taken.beside},
+        measured={"files_read": kept.read},
     )
 
 
 def as_taken_in(taken: Artifact, items: pl.DataFrame, task: Task, brief: Brief) -> Dataset:
     """The rows of an intake with the roles and facts the task reads off them; not yet fingerprinted."""
     roles, facts = task.roles(items, brief, taken.json("source_columns"))
-    embedding = {TABLE: taken.frame(TABLE)} if taken.has(TABLE) else {}
+    beside = {name: taken.frame(name) for name in taken.json("beside")}
     told = facts.get(PUBLISHED, {}).get("value", {})
     vintages = {name: taken.frame(f"vintages_{name}") for name in told}
-    return Dataset({"items": items, **embedding, **vintages}, roles, facts)
+    return Dataset({"items": items, **beside, **vintages}, roles, facts)

@@ -43,6 +43,10 @@ class Grammar:
         metrics: metrics a KPI of this task may name; a name ending in ``@k`` takes a number.
         baselines: baselines a KPI may name.
         targets: how many targets it takes: ``one``, ``many`` or ``none``.
+        measures: for a task that takes no target, what each metric is measured on: the targets of a spec follow from the metrics
+            of its KPIs. A metric measured on any of them names none (``""``) and goes with the first, unless the KPI says which.
+        spends: whether its work may be billed, so that ``budget.usd`` and ``budget.tokens`` mean something.
+        blends: whether the predictions of several members may be mixed into one; otherwise a single candidate is chosen.
         takes_flags: whether a target may be composed of flag columns (``target: {one_of: [...]}``).
         one_row_per_time: whether keys and time name a row, so that a second row of the same is a duplicate.
         sees: for each step, the keys of the task's section that the step may read (and its fingerprint hashes).
@@ -55,6 +59,9 @@ class Grammar:
     baselines: tuple[str, ...]
     sees: Mapping[str, tuple[str, ...]]
     targets: Literal["one", "many", "none"] = "one"
+    measures: Mapping[str, str] = field(default_factory=dict)
+    spends: bool = False
+    blends: bool = True
     takes_flags: bool = False
     one_row_per_time: bool = False
 
@@ -138,7 +145,8 @@ class Candidate:
         reason: why the profile speaks for it, one sentence.
         parameters: JSON values; part of the cache key.
         space: what the search may change.
-        stage: what it needs prepared; candidates with equal stages share the work. None when it needs nothing.
+        stage: what it needs prepared; candidates with equal stages share the work. None when it needs nothing. A part named as a
+            parameter that is searched follows it.
         cost: expected seconds for one fit and its scoring on one core; used for planning and to prefer the cheaper.
         baseline: one of the simple rules others are compared with.
         asked: a person asked for it, so it is never left out for what it costs.

@@ -24,6 +24,7 @@ _BUILT_IN = {
     "forecast": ("sevenstep.tasks.forecast.grammar:GRAMMAR", "sevenstep.tasks.forecast.task:ForecastTask"),
     "classification": ("sevenstep.tasks.tabular.grammar:CLASSIFICATION", "sevenstep.tasks.tabular.task:ClassificationTask"),
     "regression": ("sevenstep.tasks.tabular.grammar:REGRESSION", "sevenstep.tasks.tabular.task:RegressionTask"),
+    "rag": ("sevenstep.tasks.rag.grammar:GRAMMAR", "sevenstep.tasks.rag.task:RagTask"),
 }
 """Where the grammar and the task of each name lie, as ``module:name``."""
 

@@ -10,6 +10,10 @@ of the naive rule for scaled metrics, 1 where unused), ``root_scale`` (its root 
 
 Classified items have three more: ``unit`` (the item, which has one row, or one for each of more than two classes), ``label``
 (number of the row's class) and ``cut`` (probability at which it is decided for); see `sevenstep.stats.classification`.
+
+An item scored by a figure of its own (nDCG of a ranking) has the figure as its ``prediction`` and 1 as its ``truth``; figures of
+further such metrics stand in columns named as the metric is; see `sevenstep.stats.per_item`. Answered questions have
+``abstained`` and ``confidence`` besides; see `sevenstep.tasks.answers`.
 """
 
 from __future__ import annotations
@@ -19,8 +23,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from sevenstep.errors import InternalError
+from sevenstep.stats.metric import Metric
+from sevenstep.stats.metrics import METRICS
+from sevenstep.stats.scored import Scored
+from sevenstep.tasks.answers import ABSTAINED, CONFIDENCE
 
-__all__ = ["BOUNDS", "CLASS_COLUMNS", "CORE_COLUMNS", "ScoreTable", "join_score_tables"]
+__all__ = ["BOUNDS", "CLASS_COLUMNS", "CORE_COLUMNS", "ScoreTable", "figure_columns", "join_score_tables", "scored_rows"]
 
 BOUNDS = ("lower_80", "upper_80", "lower_95", "upper_95")
 CORE_COLUMNS = (
@@ -28,6 +36,7 @@ CORE_COLUMNS = (
     "prediction", *BOUNDS,
 )  # fmt: skip
 CLASS_COLUMNS = ("unit", "label", "cut")
+_OF_ANSWERS = (ABSTAINED, CONFIDENCE)
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,8 @@ class ScoreTable:
     @property
     def segments(self) -> list[str]:
         """The segment columns, in order."""
-        return [column for column in self.frame.columns if column not in (*CORE_COLUMNS, *CLASS_COLUMNS)]
+        others = (*CORE_COLUMNS, *CLASS_COLUMNS, *figure_columns(self.frame))
+        return [column for column in self.frame.columns if column not in others]
 
     def of(self, *, candidate: str | None = None, target: str | None = None, fold: int | None = None) -> ScoreTable:
         """Only the rows of one candidate, target or fold."""
@@ -57,6 +67,18 @@ class ScoreTable:
         return ScoreTable(frame)
 
 
+def figure_columns(frame: pl.DataFrame) -> list[str]:
+    """Columns that hold further figures of an item: of metrics, and whether and how surely it was answered."""
+    return [name for name in frame.columns if name in _OF_ANSWERS or (name in METRICS and METRICS[name].per_item)]
+
+
+def scored_rows(rows: pl.DataFrame, metric: Metric) -> Scored:
+    """What a metric reads of the rows of a score table; NaN where it is not there."""
+    own = {"prediction": metric.name} if metric.per_item and metric.name in rows.columns else {}
+    columns = {name: rows[own.get(name, name)].cast(pl.Float64).fill_null(float("nan")) for name in metric.reads}
+    return Scored.of(**{name: column.to_numpy() for name, column in columns.items()})
+
+
 def join_score_tables(tables: list[ScoreTable]) -> ScoreTable:
-    """All rows of several tables as one."""
-    return ScoreTable(pl.concat([table.frame for table in tables], how="vertical_relaxed"))
+    """All rows of several tables as one; a column one of them lacks is null there."""
+    return ScoreTable(pl.concat([table.frame for table in tables], how="diagonal_relaxed"))

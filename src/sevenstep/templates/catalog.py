@@ -107,5 +107,11 @@ def _write_quality(folder: Path, seed: int, size: Size) -> list[Path]:
     return write_project(folder, seed=seed, size=size)
 
 
+def _write_manuals(folder: Path, seed: int, size: Size) -> list[Path]:
+    from sevenstep.templates.manuals.writer import write_project
+
+    return write_project(folder, seed=seed, size=size)
+
+
 Writer = Callable[[Path, int, Size], list[Path]]
-_TEMPLATES: Mapping[str, Writer] = {"retail": _write_retail, "quality": _write_quality}
+_TEMPLATES: Mapping[str, Writer] = {"retail": _write_retail, "quality": _write_quality, "manuals": _write_manuals}

@@ -19,6 +19,9 @@ from sevenstep.errors import CollectedErrors, InputError, InternalError, Sevenst
 from sevenstep.web.gate import Gate
 from sevenstep.web.openapi import described
 from sevenstep.web.problems import Refusal, answer
+from sevenstep.web.routes.asking import asking_routes
+from sevenstep.web.routes.askpage import ask_page_routes
+from sevenstep.web.routes.chat import chat_routes
 from sevenstep.web.routes.health import health_routes
 from sevenstep.web.routes.pages import page_routes
 from sevenstep.web.routes.reading import reading_routes
@@ -64,7 +67,10 @@ def routed(service: Service) -> FastAPI:
         lifespan=life, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False,
         exception_handlers=cast(Any, _HANDLERS),
     )  # fmt: skip
-    app.router.routes[:] = [*scoring_routes(service), *telling_routes(service)]
+    app.router.routes[:] = [
+        *scoring_routes(service), *telling_routes(service), *asking_routes(service), *chat_routes(service),
+        *ask_page_routes(service),
+    ]  # fmt: skip
     for router in (health_routes(service), reading_routes(service), page_routes(service)):
         app.router.routes += router.routes  # flat, so that one table of scopes can be held against them
 

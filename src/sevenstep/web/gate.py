@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sevenstep.errors import SevenstepError
 from sevenstep.web.logs import RequestLog
 from sevenstep.web.metrics import Metrics
-from sevenstep.web.problems import Refusal, answer
+from sevenstep.web.problems import PAGES, Refusal, answer
 from sevenstep.web.settings import Limits
 from sevenstep.web.tokens import Caller, digest
 
@@ -28,6 +28,8 @@ __all__ = ["SCOPE_OF", "Gate", "scope_of"]
 
 SCOPE_OF: Mapping[str, str] = {
     "/": "read",
+    "/ask": "predict",
+    "/ask/feedback": "observe",
     "/health/live": "read",
     "/health/ready": "read",
     "/invocations": "predict",
@@ -36,9 +38,14 @@ SCOPE_OF: Mapping[str, str] = {
     "/ping": "read",
     "/report": "read",
     "/v1/alarms": "read",
+    "/v1/ask": "predict",
+    "/v1/chat/completions": "predict",
+    "/v1/documents": "documents",
     "/v1/explain": "predict",
     "/v1/forecasts": "read",
     "/v1/kpis": "read",
+    "/v1/models": "predict",
+    "/v1/models/{name}": "predict",
     "/v1/observations": "observe",
     "/v1/predict": "predict",
     "/v1/releases": "read",
@@ -53,18 +60,17 @@ SCOPE_OF: Mapping[str, str] = {
 """What a caller must be allowed to do, by path."""
 
 _HEALTH = ("/health/live", "/health/ready", "/ping", "/v2/health/live", "/v2/health/ready", "/metrics")
-_PAGES = ("/", "/report")
 _LOCAL = ("localhost", "127.0.0.1", "[::1]")
-_MODELS = "/v2/models/"
+_NAMED = ("/v1/models/", "/v2/models/")  # a name of the caller's stands behind these
 
 
 def scope_of(path: str) -> tuple[str, str]:
     """The template a path is of, and the scope it asks for; empty texts where it is in no table."""
     if path in SCOPE_OF:
         return path, SCOPE_OF[path]
-    if path.startswith(_MODELS):
-        name, slash, rest = path.removeprefix(_MODELS).partition("/")
-        template = f"{_MODELS}{{name}}{slash}{rest}"
+    for before in _NAMED:
+        name, slash, rest = path.removeprefix(before).partition("/") if path.startswith(before) else ("", "", "")
+        template = f"{before}{{name}}{slash}{rest}"
         if name and template in SCOPE_OF:
             return template, SCOPE_OF[template]
     return "", ""
@@ -134,8 +140,11 @@ class Gate:
     async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, path = dict(scope["headers"]), scope["path"]
         try:
-            template, caller = self._checked(path, headers)
-            scope["state"]["caller"] = caller
+            template, known = self._checked(path, headers)
+            if template in PAGES and scope["method"] == "POST":
+                _from_this_site(headers)
+            caller = "" if known is None else known.label
+            scope["state"] |= {"caller": caller, "access": None if known is None else known.access}
             receive = self._measured(headers, receive)
             if template in _HEALTH:
                 await self._app(scope, receive, send)
@@ -160,27 +169,27 @@ class Gate:
         finally:
             self._leave(caller)
 
-    def _checked(self, path: str, headers: Mapping[bytes, bytes]) -> tuple[str, str]:
-        """The template of the path and the label of the caller; raises `Refusal` where the caller may not."""
+    def _checked(self, path: str, headers: Mapping[bytes, bytes]) -> tuple[str, Caller | None]:
+        """The template of the path and the caller, None on this machine; raises `Refusal` where the caller may not."""
         template, scope = scope_of(path)
+        caller = None
         if not self._tokens:
             _from_this_machine(headers)
-            caller = ""
         else:
             caller = self._named(headers, template, scope)
         if not template:
             raise Refusal(404, "SERVE-PATH", f"there is no '{path[:80]}'", "the paths are in /openapi.json", "check the path")
         return template, caller
 
-    def _named(self, headers: Mapping[bytes, bytes], template: str, scope: str) -> str:
-        caller, now = self._caller(digest(_token(headers, page=template in _PAGES))), datetime.now(UTC)
+    def _named(self, headers: Mapping[bytes, bytes], template: str, scope: str) -> Caller:
+        caller, now = self._caller(digest(_token(headers, page=template in PAGES))), datetime.now(UTC)
         if caller is None or not caller.holds(now):
             fix = "send 'Authorization: Bearer TOKEN'; sevenstep token make makes one"
             raise Refusal(401, "SERVE-TOKEN", "no token that holds was shown", "every route asks for one", fix)
         if scope and scope not in caller.scopes:
             given = f"token '{caller.label}' may {', '.join(sorted(caller.scopes))}"
             raise Refusal(403, "SERVE-SCOPE", given, f"this route asks for '{scope}'", "use a token with that scope")
-        return caller.label
+        return caller
 
     def _measured(self, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
         """Refuse a body that is too large by what it says of itself, or while it comes in."""
@@ -242,6 +251,13 @@ def _token(headers: Mapping[bytes, bytes], *, page: bool) -> str:
         except (binascii.Error, UnicodeDecodeError):
             return ""
     return ""
+
+
+def _from_this_site(headers: Mapping[bytes, bytes]) -> None:
+    """Refuse a form that another site sends in the name of a browser that remembers a token."""
+    if headers.get(b"sec-fetch-site", b"none") not in (b"none", b"same-origin"):
+        given, rule = "the form was sent by another site", "a form is sent from the page it stands on"
+        raise Refusal(403, "SERVE-FOREIGN", given, rule, "open the page itself")
 
 
 def _from_this_machine(headers: Mapping[bytes, bytes]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from sevenstep import __version__
+from sevenstep.web.described_asking import asking_paths
 from sevenstep.web.gate import SCOPE_OF
 from sevenstep.web.service import Service
 from sevenstep.web.tokens import SCOPES
@@ -55,7 +56,7 @@ def described(app: FastAPI, service: Service) -> dict[str, Any]:
     title = f"sevenstep: {service.operation.spec.name}"
     told = get_openapi(title=title, version=__version__, routes=app.routes, description=_scopes_told())
     paths = told["paths"]
-    paths |= _scoring(service) | _telling()
+    paths |= _scoring(service) | _telling() | asking_paths(service.operation.spec.name)
     for path, operations in paths.items():
         for operation in operations.values():
             _complete(operation, path, tokens=service.settings.tokens)

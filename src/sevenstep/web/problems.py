@@ -10,9 +10,13 @@ from starlette.responses import Response
 
 from sevenstep.errors import CollectedErrors, InputError, SevenstepError
 
-__all__ = ["Refusal", "answer", "problem_body"]
+__all__ = ["PAGES", "Refusal", "answer", "problem_body"]
+
+PAGES = ("/", "/ask", "/ask/feedback", "/report")
+"""What a browser opens, so that it may show a token as the password it asks a person for."""
 
 _STATUS: Mapping[str, int] = {
+    "ASK-NONE": 404,
     "BODY-TYPE": 415,
     "FORECAST-NONE": 404,
     "LEDGER-UNREACHABLE": 503,
@@ -27,6 +31,7 @@ _STATUS: Mapping[str, int] = {
 """Statuses of errors whose code says more than that the request is at fault (422) or the server (500)."""
 
 _RETRY_AFTER = b"1"  # seconds
+_CHAT = ("/v1/chat/", "/v1/models")  # routes of the OpenAI protocol
 
 
 class Refusal(SevenstepError):
@@ -52,6 +57,9 @@ def problem_body(error: SevenstepError, path: str) -> dict[str, Any]:
         return {"error": error.sentence(), "errors": parts}
     if path == "/invocations":
         return {"error_code": error.code, "message": error.sentence(), "errors": parts}
+    if path.startswith(_CHAT):
+        told = {"message": error.sentence(), "type": "invalid_request_error", "param": None, "code": error.code}
+        return {"error": told, "errors": parts}
     return {"errors": parts}
 
 
@@ -61,7 +69,7 @@ def answer(error: SevenstepError, path: str) -> Response:
     if status in (429, 503):
         headers["retry-after"] = _RETRY_AFTER.decode()
     if status == 401:
-        headers["www-authenticate"] = 'Basic realm="sevenstep", charset="UTF-8"' if path in ("/", "/report") else "Bearer"
+        headers["www-authenticate"] = 'Basic realm="sevenstep", charset="UTF-8"' if path in PAGES else "Bearer"
     if status == 413:
         headers["connection"] = "close"
     return Response(orjson.dumps(problem_body(error, path)), status, headers, "application/json")

@@ -26,6 +26,7 @@ from sevenstep.live.operation import Operation
 from sevenstep.live.predict import load_serving
 from sevenstep.live.releases import Release
 from sevenstep.live.standing import Standing, standing
+from sevenstep.tasks.answers import Answers
 from sevenstep.tasks.contract import Model
 from sevenstep.web.logs import tell
 from sevenstep.web.readers import Readers, Row
@@ -78,6 +79,10 @@ class Served:
     beside: tuple[str, ...]
     outputs: Mapping[str, pl.DataType]
     pace: float
+
+    def seen_by(self, access: Sequence[str] | None) -> Served:
+        """The same for an asker with these tags: a model that answers from documents sees those alone it may see."""
+        return replace(self, model=self.model.within(access)) if access is not None and isinstance(self.model, Answers) else self
 
     def predict(self, requests: Sequence[Sequence[Row]]) -> Sequence[Made]:
         """Predictions of requests, each given by its checked rows."""

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sevenstep.errors import InputError, SevenstepError
 from sevenstep.live.operation import Operation
 from sevenstep.project import Project
+from sevenstep.web.asking import THREADS, Asking
 from sevenstep.web.batching import Batcher
 from sevenstep.web.logs import tell
 from sevenstep.web.metrics import Metrics
@@ -61,6 +62,8 @@ class Service:
         self.recorder = Recorder(self.operation.store)
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self.champion = Champion(self.operation, settings.overrides, self.thread, self._loaded)
+        self._answerers = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
+        self.asking = Asking(self._answerers, self.recorder, partial(self.metrics.count, "predictions"))
         self._callers: Mapping[str, Caller] = {}
         self._batcher = Batcher(self.thread, self.recorder.write, partial(self.metrics.see, "batch_requests"))
 
@@ -90,6 +93,7 @@ class Service:
                 await asyncio.gather(*tasks)
             self.recorder.close()
             self.thread.shutdown()
+            self._answerers.shutdown()
             self.operation.ledger.close()
 
     def read_tokens(self) -> None:

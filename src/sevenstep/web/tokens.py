@@ -6,6 +6,7 @@ A token is 256 random bits, so its plain SHA-256 cannot be guessed back; no slow
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ __all__ = ["SCOPES", "Caller", "digest", "make_token", "read_callers", "revoke_t
 SCOPES: Mapping[str, str] = {
     "predict": "ask for predictions and explanations",
     "observe": "send observations",
+    "documents": "add, change and take out documents that answers come from",
     "read": "read forecasts, releases, KPIs, alarms, metrics and pages",
 }
 """What a token may be good for."""
@@ -33,12 +35,16 @@ _PREFIX = "sevenstep_"  # lets a scanner of code and logs find a token that stra
 
 @dataclass(frozen=True)
 class Caller:
-    """The bearer of a token: its label, what it may do, when it was made and until when it holds."""
+    """The bearer of a token: its label, what it may do, when it was made and until when it holds.
+
+    ``access`` names the tags of documents it may see, beside those that bear none.
+    """
 
     label: str
     scopes: frozenset[str]
     made: datetime
     ends: datetime | None
+    access: tuple[str, ...] = ()
 
     def may(self, scope: str, now: datetime) -> bool:
         """Whether the token holds now, for this scope."""
@@ -54,8 +60,10 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def make_token(ledger: Ledger, label: str, scopes: Sequence[str], now: datetime, ends: datetime | None = None) -> str:
-    """A new token, which nobody can read again later.
+def make_token(
+    ledger: Ledger, label: str, scopes: Sequence[str], now: datetime, ends: datetime | None = None, access: Sequence[str] = ()
+) -> str:
+    """A new token, which nobody can read again later; ``access`` names the tags of documents its bearer may see.
 
     Raises:
         InputError: ``TOKEN-SCOPE``, there is no such scope; ``TOKEN-LABEL``, the label is taken or empty.
@@ -73,8 +81,8 @@ def make_token(ledger: Ledger, label: str, scopes: Sequence[str], now: datetime,
                 "TOKEN-LABEL", f"label '{label}' is taken or empty", rule, "choose another, or revoke that one first"
             )
         row = {"label": label, "digest": digest(token), "scopes": " ".join(dict.fromkeys(scopes)), "made": now, "ends": ends}
-        connection.execute(tokens.insert().values(**row))
-        evidence = {"scopes": list(scopes), "ends": ends}
+        connection.execute(tokens.insert().values(**row, access=json.dumps(list(dict.fromkeys(access)), ensure_ascii=False)))
+        evidence = {"scopes": list(scopes), "ends": ends, "access": list(access)}
         decide(connection, now, "owner", "token", f"token {label}", f"token '{label}' may {', '.join(scopes)}", evidence)
     return token
 
@@ -94,4 +102,8 @@ def read_callers(ledger: Ledger) -> Mapping[str, Caller]:
     """Every token by its hash."""
     with ledger.reading() as connection:
         rows = connection.execute(sa.select(tokens).order_by(tokens.c.id)).mappings().all()
-    return {row["digest"]: Caller(row["label"], frozenset(row["scopes"].split()), row["made"], row["ends"]) for row in rows}
+    return {row["digest"]: _caller(row) for row in rows}
+
+
+def _caller(row: sa.RowMapping) -> Caller:
+    return Caller(row["label"], frozenset(row["scopes"].split()), row["made"], row["ends"], tuple(json.loads(row["access"])))

@@ -39,13 +39,22 @@ def _first_tables(connection: sa.Connection) -> None:
 
 
 def _lifts(connection: sa.Connection) -> None:
-    """Versions tell what they were lifted by; tables made just now have the column already."""
-    columns = sa.inspect(connection).get_columns("versions")
-    if "lifts" not in [column["name"] for column in columns]:
-        connection.execute(sa.text("ALTER TABLE versions ADD COLUMN lifts TEXT NOT NULL DEFAULT '[]'"))
+    """Versions tell what they were lifted by."""
+    _add_list(connection, "versions", "lifts")
 
 
-MIGRATIONS: Sequence[Migration] = (_first_tables, _lifts)
+def _tags_of_tokens(connection: sa.Connection) -> None:
+    """The tags of documents that a token may see."""
+    _add_list(connection, "tokens", "access")
+
+
+def _add_list(connection: sa.Connection, table: str, column: str) -> None:
+    """A column of JSON lists, empty in old rows; a table made just now has the column already."""
+    if column not in {known["name"] for known in sa.inspect(connection).get_columns(table)}:
+        connection.execute(sa.text(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT '[]'"))
+
+
+MIGRATIONS: Sequence[Migration] = (_first_tables, _lifts, _tags_of_tokens)
 
 
 def migrate(connection: sa.Connection) -> None:

@@ -244,5 +244,6 @@ tokens = sa.Table(
     sa.Column("scopes", sa.Text, nullable=False),
     sa.Column("made", _Moment, nullable=False),
     sa.Column("ends", _Moment),
+    sa.Column("access", sa.Text, nullable=False, server_default="[]"),
 )  # fmt: skip
-"""Who may call the server: the hash of a token, never the token."""
+"""Who may call the server: the hash of a token, never the token; ``access`` lists the tags of documents it may see (JSON)."""

@@ -12,10 +12,10 @@ from scipy import special
 from sevenstep.search.leaderboard import kpi_estimate
 from sevenstep.stats.intervals import Estimate
 from sevenstep.stats.metric import Metric
-from sevenstep.stats.scored import FloatArray, Scored
-from sevenstep.tasks.scoretable import ScoreTable
+from sevenstep.stats.scored import FloatArray
+from sevenstep.tasks.scoretable import ScoreTable, scored_rows
 
-__all__ = ["FEWEST", "Against", "against", "figure_of", "scored_rows"]
+__all__ = ["FEWEST", "Against", "against", "figure_of"]
 
 FEWEST = 4
 """Windows of the release below which rows are compared instead."""
@@ -41,11 +41,6 @@ class Against:
 def figure_of(rows: pl.DataFrame, metric: Metric) -> float:
     """A metric over the rows of a score table; NaN where it cannot be measured."""
     return metric.value(scored_rows(rows, metric))
-
-
-def scored_rows(rows: pl.DataFrame, metric: Metric) -> Scored:
-    """What a metric reads of the rows of a score table."""
-    return Scored.of(**{name: rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in metric.reads})
 
 
 def against(

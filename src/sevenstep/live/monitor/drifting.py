@@ -17,7 +17,7 @@ from sevenstep.live.monitor.references import INPUT, PREDICTION, values_of
 from sevenstep.stats.drift import Drifted, Reference, Values, check_all
 from sevenstep.wording import percent, short
 
-__all__ = ["input_checks", "prediction_checks"]
+__all__ = ["drift_check", "input_checks", "prediction_checks"]
 
 References = Mapping[tuple[str, str], Reference]
 
@@ -27,7 +27,7 @@ def input_checks(references: References, rows: pl.DataFrame, time: str, kpi: str
     own = {name: one for (kind, name), one in references.items() if kind == INPUT and name in rows.columns}
     told = {name: values_of(rows[name]) for name in own if rows[name].null_count() < len(rows)}
     found = check_all(own, told, _days(rows, time), alpha=alpha) if told else {}
-    return [_check("drift", kpi, name, name, one) for name, one in found.items()]
+    return [drift_check("drift", kpi, name, name, one) for name, one in found.items()]
 
 
 def _days(rows: pl.DataFrame, time: str) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
@@ -51,10 +51,11 @@ def prediction_checks(
     """
     own = {name: one for (kind, name), one in references.items() if kind == PREDICTION and name in columns}
     found = check_all(own, {name: columns[name] for name in own}, days, alpha=alpha) if own else {}
-    return [_check("predictions", kpi, names[name], f"the prediction of {names[name]}", one) for name, one in found.items()]
+    return [drift_check("predictions", kpi, names[name], f"the prediction of {names[name]}", one) for name, one in found.items()]
 
 
-def _check(kind: str, kpi: str, subject: str, who: str, found: Drifted) -> Check:
+def drift_check(kind: str, kpi: str, subject: str, who: str, found: Drifted) -> Check:
+    """What was found of one thing that may have moved; ``who`` names it in the sentence."""
     p = min((one.p_holm for one in found.evidence if one.p_holm is not None), default=None)
     evidence = {
         "psi": found.psi, "distance": found.distance, "shift": found.shift, "missing": found.missing, "scale": found.scale,

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sevenstep.live.check import Check
 from sevenstep.live.kept import AHEAD
 from sevenstep.live.ledger.tables import live_scores
-from sevenstep.live.monitor.against import Against, against, figure_of, scored_rows
+from sevenstep.live.monitor.against import Against, against, figure_of
 from sevenstep.live.monitor.daily import newest_days
 from sevenstep.live.monitor.released import Released
 from sevenstep.search.groups import groups_of
@@ -24,7 +24,7 @@ from sevenstep.stats.compare import holm
 from sevenstep.stats.intervals import Estimate, cluster_estimate
 from sevenstep.stats.wording import figure, interval
 from sevenstep.tasks.leading import goal_of, leading_kpi
-from sevenstep.tasks.scoretable import BOUNDS, CLASS_COLUMNS, ScoreTable
+from sevenstep.tasks.scoretable import BOUNDS, CLASS_COLUMNS, ScoreTable, scored_rows
 
 __all__ = ["LiveKpi", "Slice", "coverage_checks", "keep_figures", "kpi_checks", "live_kpis", "watched_rows"]
 

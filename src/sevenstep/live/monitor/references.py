@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,15 +26,17 @@ INPUT, PREDICTION = "input", "prediction"
 _NAMES, _APART = "names", "/"
 
 
-def references(store: Path, released: Released) -> Mapping[tuple[str, str], Reference]:
-    """The references of a release: of each input the model reads, and of its predictions out of fold; made where they are not
-    there yet.
+def references(
+    store: Path, released: Released, make: Callable[[], Mapping[tuple[str, str], Reference]] | None = None
+) -> Mapping[tuple[str, str], Reference]:
+    """The references of a release: of each input the model reads, and of its predictions out of fold, or what ``make`` gives;
+    made where they are not there yet.
     """
     path = store / FOLDER / f"{released.release.number:04d}.npz"
     kept = _read(path)
     if kept is not None:
         return kept
-    made = {**_of_inputs(released), **_of_predictions(released)}
+    made = {**_of_inputs(released), **_of_predictions(released)} if make is None else make()
     _write(path, made)
     return made
 

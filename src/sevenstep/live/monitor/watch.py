@@ -18,6 +18,7 @@ from sevenstep.live.monitor.daily import day_of
 from sevenstep.live.monitor.drifting import input_checks, prediction_checks
 from sevenstep.live.monitor.estimating import class_names, estimate_checks, probabilities
 from sevenstep.live.monitor.performance import LiveKpi, coverage_checks, keep_figures, kpi_checks, live_kpis
+from sevenstep.live.monitor.questions import question_checks, question_references
 from sevenstep.live.monitor.references import references, values_of
 from sevenstep.live.monitor.released import Released
 from sevenstep.live.monitor.scored import scored
@@ -30,6 +31,7 @@ from sevenstep.live.pointers import settle
 from sevenstep.live.releases import champion
 from sevenstep.live.scoring import live_scores
 from sevenstep.live.standing import Standing
+from sevenstep.tasks.answers import Answers
 from sevenstep.wording import counted
 
 __all__ = ["Watch", "monitor"]
@@ -206,6 +208,8 @@ def _served(
     rows, kpi = served(connection, released.release.number, now), operation.spec.kpis[0].id
     if not rows:
         return []
+    if released.collected.beside:
+        return _asked(operation, released, rows, kpi, share)
     kept, schema = references(operation.store, released), dict(released.collected.schema)
     inputs = pl.DataFrame([row["inputs"] for row in rows], infer_schema_length=None, strict=False)
     typed = inputs.select(pl.col(name).cast(schema[name], strict=False) for name in inputs.columns if name in schema)
@@ -220,6 +224,17 @@ def _served(
     target = operation.spec.targets[0]
     numbers = pl.Series("prediction", [row["prediction"] for row in rows], dtype=pl.Float64, strict=False)
     return [*found, *prediction_checks(kept, {target: values_of(numbers)}, {target: target}, None, kpi, share["predictions"])]
+
+
+def _asked(
+    operation: Operation, released: Released, rows: Sequence[Mapping[str, Any]], kpi: str, share: Mapping[str, float]
+) -> list[Check]:
+    """Questions that were answered; the model describes them, so it is loaded."""
+    model = operation.task.load_model(released.release.model_folder)
+    if not isinstance(model, Answers):
+        return []
+    kept = references(operation.store, released, lambda: question_references(released, model))
+    return question_checks(kept, rows, model, kpi, share)
 
 
 def _silent(

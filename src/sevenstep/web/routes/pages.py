@@ -20,11 +20,12 @@ from sevenstep.report.render import colour_rules
 from sevenstep.report.tiles import Tile, tile
 from sevenstep.report.words import words_for
 from sevenstep.stats.metrics import METRICS
+from sevenstep.tasks.answers import Answers
 from sevenstep.web.knowledge import alarms_told, kpis_told, releases_told
 from sevenstep.web.service import Service
 from sevenstep.wording import counted
 
-__all__ = ["page_routes"]
+__all__ = ["environment", "page_routes", "page_words", "policy"]
 
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -37,7 +38,7 @@ def page_routes(service: Service) -> APIRouter:
 
     @router.get("/", summary="What serves, how it does, what is wrong", response_class=HTMLResponse)
     def home() -> Response:
-        return HTMLResponse(_home(service), headers={"content-security-policy": _POLICY})
+        return HTMLResponse(_home(service), headers=policy())
 
     @router.get("/report", summary="The report of the newest run", response_class=HTMLResponse)
     def report() -> Response:
@@ -49,21 +50,34 @@ def page_routes(service: Service) -> APIRouter:
     return router
 
 
+def policy(form_action: str = "'none'") -> Mapping[str, str]:
+    """Headers of a page: it runs no script and fetches nothing; ``form_action`` says where it may send a form."""
+    return {"content-security-policy": _POLICY.replace("form-action 'none'", f"form-action {form_action}")}
+
+
+def page_words(service: Service) -> Mapping[str, Any]:
+    """What every page shows: whose it is, in which colours."""
+    return {
+        "name": service.operation.spec.name,
+        "task": words_for("en").known("task", service.operation.spec.task),
+        "colours": Markup(colour_rules()),
+        "style": Markup(page_style()),
+        "own_style": Markup((files("sevenstep.web") / "page" / "home.css").read_text(encoding="utf-8")),
+        "words": words_for("en"),
+    }
+
+
 def _home(service: Service) -> str:
     operation = service.operation
     ready, alarms, made = service.champion.ready, alarms_told(operation), releases_told(operation)
-    return _environment().get_template("home.html.j2").render(
-        name=operation.spec.name,
-        task=words_for("en").known("task", operation.spec.task),
+    return environment().get_template("home.html.j2").render(
+        **page_words(service),
+        answers=ready and isinstance(service.champion.served.model, Answers),
         headline=_headline(service, len(alarms)),
         has_report=(operation.store / REPORT).is_file(),
         tiles=[_tile(kpi) for kpi in kpis_told(operation)] if ready else [],
         alarms=alarms,
         releases=[{**release, "met": _met(release)} for release in made],
-        colours=Markup(colour_rules()),
-        style=Markup(page_style()),
-        own_style=Markup((files("sevenstep.web") / "page" / "home.css").read_text(encoding="utf-8")),
-        words=words_for("en"),
     )  # fmt: skip
 
 
@@ -95,6 +109,7 @@ def _met(release: Mapping[str, Any]) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates of the server's pages, with the parts of the report's."""
     loader = ChoiceLoader([PackageLoader("sevenstep.web", "page"), PackageLoader("sevenstep.report", "page")])
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

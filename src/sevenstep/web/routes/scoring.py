@@ -73,7 +73,7 @@ class _Scoring:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         body = await read_body(scope, receive)
-        served = self._service.champion.served
+        served = self._service.champion.served.seen_by(scope["state"]["access"])
         asked = self._read(from_json(body), list(served.readers.kinds))
         predicted = await self._service.predict(asked, served, scope["state"], self._route, body)
         await _send(send, orjson.dumps(self._answered(predicted, asked, self._service.operation.spec.name), default=str))

@@ -22,7 +22,7 @@ from sevenstep.web.payloads import from_json, own_rows
 from sevenstep.web.routes.scoring import read_body
 from sevenstep.web.service import Service
 
-__all__ = ["telling_routes"]
+__all__ = ["observed", "telling_routes"]
 
 
 def telling_routes(service: Service) -> list[Route]:
@@ -39,7 +39,7 @@ def telling_routes(service: Service) -> list[Route]:
         _check_cells(asked.rows)
         source = body.get("source") or request.state.caller or "server"
         names = body.get("ids", [])
-        told = await asyncio.to_thread(_observed, service, drain, asked.rows, _text(source), _texts(names))
+        told = await asyncio.to_thread(observed, service, drain, asked.rows, _text(source), _texts(names))
         return Response(orjson.dumps(told, default=str), 200, media_type="application/json")
 
     async def explain(request: Request) -> Response:
@@ -47,7 +47,7 @@ def telling_routes(service: Service) -> list[Route]:
         if not isinstance(body, dict) or not isinstance(body.get("item"), dict):
             rule = "the item to be explained stands under 'item', an object of columns and values"
             raise InputError("BODY-SHAPE", "the body has no 'item'", rule, 'for example {"item": {"row": 1}}')
-        served = service.champion.served
+        served = service.champion.served.seen_by(request.state.access)
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(service.thread, _explained, served.model, body["item"])
         return Response(
@@ -71,7 +71,7 @@ def _check_cells(rows: Sequence[Mapping[str, Any]]) -> None:
                 raise InputError("ROW-CELL", given, "what was observed is one value under a name", fix, where=where)
 
 
-def _observed(
+def observed(
     service: Service, drain: Drain, rows: Sequence[Mapping[str, Any]], source: str, ids: Sequence[str]
 ) -> Mapping[str, Any]:
     """Take rows in; the predictions they may be the truth of come into the ledger first."""

@@ -1,0 +1,1 @@
+"""Models behind an address: called with patience, within a budget, every call kept as it was."""

@@ -1,0 +1,1 @@
+"""Answers from documents: passages found, quoted and cited, or an honest refusal."""

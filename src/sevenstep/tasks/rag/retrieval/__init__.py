@@ -1,0 +1,1 @@
+"""Finding passages: chunks, the sparse index over them, latent and dense vectors, fusion, feedback and the learned ranker."""
