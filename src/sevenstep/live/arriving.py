@@ -230,8 +230,10 @@ class _Reading:
             return typed
         rules = parse_contract(contract)
         own = {name: replace(rule, on_violation="quarantine" if rule.on_violation == "stop" else rule.on_violation)
-               for name, rule in rules.columns.items() if name in typed.columns}  # fmt: skip
-        checked = check_contract(typed.drop(ROW), Contract(own), source=self.main, rows=typed[ROW])
+               for name, rule in rules.columns.items() if name in typed.columns and name not in self.known.beside}  # fmt: skip
+        # What is told of documents and answers is no row of the data set, though a column of it may have the same name.
+        told = typed.drop(ROW, *(name for name in self.known.beside if name in typed.columns))
+        checked = check_contract(told, Contract(own), source=self.main, rows=typed[ROW])
         self.findings += checked.findings
         self.broken = checked.quarantine
         return typed.filter(~pl.col(ROW).is_in(checked.quarantine["row"].implode()))

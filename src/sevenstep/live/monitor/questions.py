@@ -51,16 +51,17 @@ def question_checks(
         kpi: id of the KPI they bear on.
         share: chance of any false alarm, for each kind.
     """
-    asked = [row for row in rows if row["inputs"].get("question") and not row["details"].get("cut")]
+    told = [row for row in rows if row["inputs"].get("question") and not row["details"].get("cut")]
+    asked = list({row["inputs"]["question"]: row for row in told}.values())  # asked again, a question says nothing new
     if not asked:
         return []
     traits = model.traits([str(row["inputs"]["question"]) for row in asked])
     found = input_checks(references, traits, "", kpi, share["drift"])
     own = {name: one for (kind, name), one in references.items() if (kind, name) == (PREDICTION, _UNANSWERED)}
     states = _states(np.array([bool(row["details"].get("refused")) or not row["prediction"] for row in asked]))
-    told = check_all(own, {_UNANSWERED: states}, None, alpha=share["predictions"]) if own else {}
+    moved = check_all(own, {_UNANSWERED: states}, None, alpha=share["predictions"]) if own else {}
     who = "the share of questions that stay unanswered"
-    return [*found, *(drift_check("predictions", kpi, _UNANSWERED, who, one) for one in told.values())]
+    return [*found, *(drift_check("predictions", kpi, _UNANSWERED, who, one) for one in moved.values())]
 
 
 def _states(unanswered: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Categories:

@@ -53,11 +53,14 @@ def _newest(rows: pl.DataFrame, time: str, days: int) -> pl.DataFrame:
 
 
 def newest_forecasts(operation: Operation, connection: sa.Connection, released: Released, now: datetime) -> pl.DataFrame | None:
-    """Rows of the newest forecasts of the champion, as far ahead as a window is long; None where there are none."""
+    """Rows of the newest forecasts of the champion, as far ahead as a window is long, sums of items left out (they have no key of
+    their own); None where there are none.
+    """
     own = [one for one in read_versions(connection, until=now) if one.release == released.release.number]
     if not own:
         return None
-    return read_version(operation.store, own[-1]).filter(pl.col("lead") <= released.window).collect()
+    rows = read_version(operation.store, own[-1]).filter(pl.col("lead") <= released.window)
+    return rows.drop_nulls([*released.collected.roles.keys, "lead"]).collect()
 
 
 def served(connection: sa.Connection, release: int, now: datetime) -> list[dict[str, Any]]:

@@ -77,6 +77,11 @@ class Segment:
         """Turn counts by chunk the other way round too."""
         return cls(rows, sparse.csc_array(rows))
 
+    @cached_property
+    def lengths(self) -> NDArray[np.float32]:
+        """Terms in each chunk, with repeats; counted once, as larger postings share the segment."""
+        return np.asarray(self.rows.sum(axis=1), dtype=np.float32).ravel()
+
 
 @dataclass(frozen=True)
 class Postings:
@@ -123,8 +128,7 @@ class Postings:
     @cached_property
     def lengths(self) -> NDArray[np.float32]:
         """Terms in each chunk, with repeats."""
-        parts = [np.asarray(segment.rows.sum(axis=1), dtype=np.float32).ravel() for segment in self.segments]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
+        return np.concatenate([segment.lengths for segment in self.segments] or [np.zeros(0, dtype=np.float32)])
 
     @cached_property
     def frequencies(self) -> NDArray[np.int64]:
