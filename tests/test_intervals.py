@@ -16,6 +16,7 @@ from sevenstep.stats.classification import CLASSIFICATION
 from sevenstep.stats.clusters import FEW, MANY
 from sevenstep.stats.intervals import cluster_estimate
 from sevenstep.stats.metrics import METRICS
+from sevenstep.stats.per_item import PER_ITEM
 from sevenstep.stats.scored import Scored
 
 NUMBERS = [name for name in METRICS if name not in {metric.name for metric in CLASSIFICATION}]
@@ -141,7 +142,8 @@ def test_where_too_few_clusters_differ_percentiles_step_in_and_the_method_says_s
 @settings(max_examples=8, deadline=None)
 def test_an_interval_holds_its_value_and_stays_within_the_limits(metric, seed, clusters):
     rows, cluster = clustered(np.random.default_rng(seed), clusters, 5)
-    bounded = Scored.of(rows.truth, rows.prediction, **{side: getattr(rows, f"{side[:5]}_80") for side in BOUNDS})
+    figures = rows.prediction / rows.prediction.max() if metric in PER_ITEM else rows.prediction  # of one item: a share already
+    bounded = Scored.of(rows.truth, figures, **{side: getattr(rows, f"{side[:5]}_80") for side in BOUNDS})
     found = cluster_estimate(METRICS[metric], bounded, cluster, seed, 200)
     smallest, largest = METRICS[metric].limits
     if found.low is not None:

@@ -236,7 +236,7 @@ def test_a_life_stopped_between_a_release_and_its_note_learns_once(made: tuple[P
     with Project(made[0], tmp_path / "store").operating() as opened:
         lived(opened, world_of(made), 8)
         diary = Diary(tmp_path / "days of store")
-        diary.write({**diary.state(), "days": 7, "looked": True, "losses": [0.1] * 4, "refits": [], "tests": []})
+        diary.write({**diary.state(), "days": 7, "looked": True, "losses": [0.01, 0.01, 0.01, 0.9], "refits": [], "tests": []})
         again = lived(opened, world_of(made), 8)
         assert [refit["release"] for refit in again.refits] == [2] and champion(opened.store).number == 2
 

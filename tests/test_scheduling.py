@@ -599,7 +599,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Monitoring, retraining and cadence have tests of their own."""
-    late = {"monitor": (__name__, "nothing"), "retrain": (__name__, "nothing"), "calendar": (__name__, "no_moments")}
+    late = dict.fromkeys(("monitor", "retrain", "cadence"), (__name__, "nothing")) | {"calendar": (__name__, "no_moments")}
     monkeypatch.setattr("sevenstep.live.works._LATE", late)
 
 
@@ -620,7 +620,7 @@ def test_operate_once_takes_in_what_arrived_and_refreshes_then_has_nothing_to_do
     found = outcomes(told)
     assert told.code == 0, told
     assert {name: one["outcome"] for name, one in found.items()} == dict.fromkeys(
-        ("observe", "refresh", "monitor", "retrain"), "done"
+        ("observe", "refresh", "cadence", "monitor", "retrain"), "done"
     )
     assert (
         found["observe"]["text"].startswith("1 file taken in: 2 new rows") and "broken.csv set aside" in found["observe"]["text"]

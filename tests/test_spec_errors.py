@@ -58,7 +58,7 @@ def test_an_unknown_key_is_shown_with_line_caret_suggestion_and_the_allowed_keys
         f"{file}:6:3  unknown key 'calender' in 'forecast'\n"
         "    6 |   calender: {country: DE}\n"
         "      |   ^^^^^^^^ did you mean 'calendar'?\n"
-        "allowed here: horizon, frequency, season, gaps, known_ahead, hierarchy, calendar, clock\n"
+        "allowed here: horizon, frequency, season, gaps, known_ahead, hierarchy, stock, identities, calendar, clock\n"
         "code: SPEC-UNKNOWN-KEY"
     )
     assert error.where == f"{file}:6:3"

@@ -88,21 +88,23 @@ def list_(spec: Path, state: State | None, as_json: bool) -> None:
 @click.argument("ids", nargs=-1)
 @_spec_option
 @click.option("--all", "every", is_flag=True, help="All that are proposed and not yet decided.")
-def accept(ids: Sequence[str], spec: Path, every: bool) -> None:
+@json_option
+def accept(ids: Sequence[str], spec: Path, every: bool, as_json: bool) -> None:
     """Accept proposals by their IDS: from the next run on they are questions of the project."""
-    _decide(spec, ids, "accepted", every=every)
+    _decide(spec, ids, "accepted", every=every, as_json=as_json)
 
 
 @questions.command()
 @click.argument("ids", nargs=-1)
 @_spec_option
 @click.option("--all", "every", is_flag=True, help="All that are proposed and not yet decided.")
-def reject(ids: Sequence[str], spec: Path, every: bool) -> None:
+@json_option
+def reject(ids: Sequence[str], spec: Path, every: bool, as_json: bool) -> None:
     """Reject proposals by their IDS: they are not proposed again."""
-    _decide(spec, ids, "rejected", every=every)
+    _decide(spec, ids, "rejected", every=every, as_json=as_json)
 
 
-def _decide(spec: Path, ids: Sequence[str], state: State, *, every: bool) -> None:
+def _decide(spec: Path, ids: Sequence[str], state: State, *, every: bool, as_json: bool) -> None:
     from sevenstep.data.documents.golden import read_golden
     from sevenstep.data.naming import did_you_mean
 
@@ -120,6 +122,9 @@ def _decide(spec: Path, ids: Sequence[str], state: State, *, every: bool) -> Non
     chosen = {one.id for one in found if one.id in ids or (every and one.state == "proposed")}
     decided = [replace(one, state=state) if one.id in chosen else one for one in found]
     _write(path, decided)
+    if as_json:
+        echo_json([asdict(one) for one in decided if one.id in chosen])
+        return
     accepted = sum(one.state == "accepted" for one in decided)
     click.echo(f"{counted(len(chosen), 'proposal')} {state}; {counted(accepted, 'question')} accepted in all")
 

@@ -111,7 +111,8 @@ def wanted(menu: Menu, brief: Brief, target: str, catalog: Sequence[E], fits: Ca
         rules = {entry.name for entry in able if entry.baseline}
         kept = [entry for entry in catalog if entry.name in rules or _is_asked(entry, asked, target)]
         entries = [_with_wish(entry, asked, target) for entry in kept]
-    extra = [_added(item, catalog) for item in brief.design.extra if item.target in (None, target)]
+    likely = [*able, *(entry for entry in catalog if entry not in able)]
+    extra = [_added(item, likely) for item in brief.design.extra if item.target in (None, target)]
     _check_distinct(menu, [entry.name for entry in (*entries, *extra)])
     return entries + extra
 
@@ -198,7 +199,7 @@ def _with_wish(entry: E, asked: Sequence[str | Wanted], target: str) -> E:
 
 
 def _added(item: Extra, catalog: Sequence[E]) -> E:
-    """A candidate of the person's own, from the entry of its family that is most like it."""
+    """A candidate of the person's own, from the entry of its family that is most like it; of those that are alike the first."""
     family = [entry for entry in catalog if entry.family == item.family]
     fixed, _ = _split(item.parameters)
     kind = {name: value for name, value in fixed.items() if isinstance(value, str)}

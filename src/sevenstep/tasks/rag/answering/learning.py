@@ -14,7 +14,7 @@ from sevenstep.tasks.rag.answering.scorer import DEFAULTS, Example, fit_scorer
 
 __all__ = ["MOST_TAUGHT", "fit_extractive", "spread"]
 
-MOST_TAUGHT = 1_300
+MOST_TAUGHT = 700
 """Questions learnt from at most: more take longer and add little."""
 
 T = TypeVar("T")
