@@ -79,11 +79,12 @@ class FanOut:
         calls = [joblib.delayed(run_in_worker)(ticket, str(self.root), self.deadline) for ticket in tickets]
         with joblib.parallel_config(backend=self.backend, **limits):
             outcomes = joblib.Parallel(n_jobs=side_by_side, return_as="generator_unordered", batch_size=1)(calls)
-        try:
-            yield outcomes
-        finally:
-            with warnings.catch_warnings():  # that outcomes go unread is meant here
-                warnings.filterwarnings("ignore", message=r".*tasks (have been|which were)", category=UserWarning)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="A worker stopped while", category=UserWarning)  # a grown one is replaced
+            warnings.filterwarnings("ignore", message=r".*tasks (have been|which were)", category=UserWarning)  # meant here
+            try:
+                yield outcomes
+            finally:
                 outcomes.close()
 
 
