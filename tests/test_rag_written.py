@@ -82,8 +82,8 @@ def test_a_model_that_writes_is_compared_chosen_released_and_asked_with_every_ca
 
 @pytest.mark.slow
 def test_beyond_its_budget_of_money_a_run_calls_nothing_more(address: str, behaviour: Behaviour, tmp_path: Path) -> None:
-    project = Project(write_project(tmp_path, address, 0.2))
+    project = Project(write_project(tmp_path, address, 0.085))
     project.run()
     spent = sum(row["usd"] for row in CallBook(project.store / CALLS_FILE).calls())
     assert 0 < len(behaviour.seen) < 24
-    assert spent <= 0.2
+    assert spent <= 0.085
