@@ -25,7 +25,7 @@ from sevenstep.tasks.rag.answering.spans import spans_of
 from sevenstep.tasks.rag.answering.traits import traits_of
 from sevenstep.tasks.rag.found import Passage
 
-SHARED = Path("/work/shared/data")
+SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
 def passage(text: str, start: int = 0, name: str = "d") -> Passage:
