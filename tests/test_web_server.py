@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import threading
 import time
@@ -202,3 +204,23 @@ def test_a_new_champion_serves_within_seconds_and_a_damaged_one_does_not(folder:
         return found
 
     assert asyncio.run(story()) == [second, 1, 1]
+
+
+def test_an_answer_comes_in_one_piece_and_several_asked_in_a_row_come_in_order(folder: Path) -> None:
+    """The head is not sent by itself; of requests sent without waiting, each answer is whole before the next begins."""
+    body = json.dumps({"rows": [ROW]}).encode()
+    one = b"POST /v1/predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    one += b"content-length: %d\r\n\r\n" % len(body) + body
+    with started(folder) as (_, opened):
+        ready(opened["address"])
+        host, port = opened["address"].removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), 10) as connection:
+            connection.sendall(one)
+            head, _, rest = connection.recv(65536).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200") and len(json.loads(rest)["predictions"]) == 1
+            connection.sendall(3 * one)
+            told = b""
+            while told.count(b'"predictions"') < 3 or not told.endswith(b"}"):
+                told += connection.recv(65536)
+    answers = [part.partition(b"\r\n\r\n")[2] for part in told.split(b"HTTP/1.1 200 OK")[1:]]
+    assert len({json.loads(answer)["request"] for answer in answers}) == 3

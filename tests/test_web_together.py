@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -15,6 +17,7 @@ import pytest
 from sevenstep.errors import InputError, InputWarning
 from sevenstep.tasks.tabular.calibrate import bounded
 from sevenstep.tasks.tabular.model import TabularModel
+from sevenstep.web import batching
 from sevenstep.web.batching import Batcher
 from sevenstep.web.readers import Readers, Row
 from sevenstep.web.served import Made
@@ -103,6 +106,34 @@ def test_one_bad_request_fails_alone_and_records_come_before_answers() -> None:
     assert [answer.rows[0]["twice"] for place, answer in enumerate(answers) if place != 3] == [0, 2, 4, 8, 10, 12, 14]
     assert b"".join(kept) == b"".join(repr(answer.rows).encode() for place, answer in enumerate(answers) if place != 3)
     assert batches == [8] + [1] * 8
+
+
+def test_callers_that_take_turns_in_groups_are_brought_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prediction takes 5 ms, a caller 2 ms to ask again: two groups would never meet, one waiting while the other is served."""
+    monkeypatch.setattr(batching, "_PATIENCE", 0.05)
+    monkeypatch.setattr(batching, "_SHORT", 0.0)  # in the thread, so that the others arrive meanwhile
+
+    class Slower(Slow):
+        def predict(self, requests: list[list[Row]]) -> list[Made]:
+            time.sleep(0.005)
+            return super().predict(requests)
+
+    async def caller(batcher: Batcher, served: Any, late: float) -> None:
+        await asyncio.sleep(late)
+        for _ in range(60):
+            await batcher.predict(served, [{"x": 1}], lambda made: b"")
+            await asyncio.sleep(0.002)
+
+    async def story() -> list[int]:
+        served = Slower()
+        with ThreadPoolExecutor(1) as thread:
+            batcher = Batcher(thread, lambda records: None, lambda size: None)
+            await asyncio.gather(*(caller(batcher, served, 0.003 * (number >= 4)) for number in range(8)))
+        return served.batches
+
+    batches = asyncio.run(story())
+    assert max(batches[:8]) < 8  # they begin in groups
+    assert statistics.median(batches[30:60]) == 8
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 """Requests that come at the same time are predicted at the same time: one call of the model costs hardly more than a row.
 
 One that comes alone is predicted at once. Where several came together of late, as many are waited for, a millisecond at most:
-else callers fall into groups that take turns, and each turn costs as much as one for all. A prediction known to take little is
-made on the event loop itself, since handing it to a thread and waiting for Python's lock takes longer than the prediction.
+else callers fall into groups that take turns, and each turn costs as much as one for all. Such groups would never meet by
+themselves, so that now and then all who come within the millisecond are waited for, seldom where nobody more came. What is known
+to take little is predicted on the event loop itself, since handing it to a thread and waiting for Python's lock takes longer.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -25,6 +27,7 @@ _SMOOTHING = 0.1  # weight of the newest batch in the pace
 _TIMED = 16  # batches of which one is timed
 _PATIENCE = 0.001  # seconds that are waited for company
 _FORGETTING = 0.9  # of the company there was, from batch to batch
+_LOOK_AROUND = 16, 1024  # batches from one wait for whoever comes to the next: after one that paid, and at most
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ class Batcher:
         self._busy: asyncio.Task[None] | None = None
         self._pace: tuple[Served, float] | None = None
         self._company, self._batches = 1.0, 0
+        self._look, self._since = _LOOK_AROUND[0], 0
         self._enough: asyncio.Future[None] | None = None
+        self._wanted = 1.0
 
     async def predict(self, served: Served, rows: Sequence[Row], record: Callable[[Made], bytes]) -> Made:
         """Predictions of one request, recorded; raises what the model or the recording raises."""
@@ -58,7 +63,7 @@ class Batcher:
         self._waiting.append(_Waiting(served, rows, record, done))
         if self._busy is None:
             self._busy = asyncio.create_task(self._work())
-        elif self._enough is not None and len(self._waiting) >= self._company:
+        elif self._enough is not None and len(self._waiting) >= self._wanted:
             self._stop_waiting()
         return await done
 
@@ -76,13 +81,19 @@ class Batcher:
     async def _gathered(self) -> None:
         """Let those join that have arrived already, and those that are to be expected."""
         await asyncio.sleep(0)
-        if len(self._waiting) < self._company:
+        self._since += 1
+        looking = self._since >= self._look
+        if looking or len(self._waiting) < self._company:
             loop = asyncio.get_running_loop()
+            self._wanted = math.inf if looking else self._company
             self._enough = loop.create_future()
             timer = loop.call_later(_PATIENCE, self._stop_waiting)
             await self._enough
             timer.cancel()
-        self._company = max(float(len(self._waiting)), _FORGETTING * self._company)
+        found = float(len(self._waiting))
+        if looking:
+            self._since, self._look = 0, _LOOK_AROUND[0] if found > self._company else min(2 * self._look, _LOOK_AROUND[1])
+        self._company = max(found, _FORGETTING * self._company)
 
     def _stop_waiting(self) -> None:
         if self._enough is not None:

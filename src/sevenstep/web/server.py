@@ -30,6 +30,7 @@ from sevenstep.web.app import make_app
 from sevenstep.web.draining import Drain
 from sevenstep.web.logs import UVICORN, tell
 from sevenstep.web.metrics import FOLDER
+from sevenstep.web.protocol import JoiningProtocol
 from sevenstep.web.service import operation_of
 from sevenstep.web.settings import Settings
 from sevenstep.web.tokens import SCOPES, make_token, read_callers
@@ -112,7 +113,7 @@ def _config(settings: Settings, workers: int) -> uvicorn.Config:
     return uvicorn.Config(
         partial(_worker, settings, os.getpid()), factory=True, workers=workers, log_config=UVICORN, access_log=False, ws="none",
         server_header=False, backlog=_BACKLOG, timeout_graceful_shutdown=_GRACE, proxy_headers=False, lifespan="on",
-        timeout_worker_healthcheck=_HUNG,
+        timeout_worker_healthcheck=_HUNG, http=JoiningProtocol,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -214,11 +215,19 @@ class TabularModel:
         often than the level says would cover more than it.
         """
         inside = probability >= self.calibration["least"][f"lower_{level}"]
-        texts: dict[bytes, str] = {}  # few sets are met, each by many rows
-        for row in inside:
-            if (key := row.tobytes()) not in texts:
-                texts[key] = " | ".join(self.problem.classes[place] for place in np.flatnonzero(row))
-        return pl.Series(f"set_{level}", [texts[row.tobytes()] for row in inside], dtype=pl.String)
+        return pl.Series(f"set_{level}", [self._text_of_set(tuple(row)) for row in inside.tolist()], dtype=pl.String)
+
+    def _text_of_set(self, inside: tuple[bool, ...]) -> str:
+        """The classes of a set as text; few sets are met, each by many rows."""
+        text = self._texts_of_sets.get(inside)
+        if text is None:
+            text = " | ".join(name for name, held in zip(self.problem.classes, inside, strict=True) if held)
+            self._texts_of_sets[inside] = text
+        return text
+
+    @cached_property
+    def _texts_of_sets(self) -> dict[tuple[bool, ...], str]:
+        return {}
 
     def refresh(self, rows: pl.DataFrame) -> TabularModel:
         """The same model, with newer rows noted: those without a target wait for a prediction, the others are counted.

@@ -55,13 +55,16 @@ class Seen:
 
         No doubt but that of a column that is not there comes from rows none of which is odd.
         """
-        columns, kinds, odd = Columns(rows, self.forms), rows.schema, np.zeros(rows.height, dtype=bool)
+        columns, odd = Columns(rows, self.forms), np.zeros(rows.height, dtype=bool)
         for name, known in self.levels.items():
-            odd[[row for row, text in enumerate(columns.texts(name).to_list()) if text is not None and text not in known]] = True
+            new = [row for row, text in enumerate(columns.texts(name).to_list()) if text is not None and text not in known]
+            if new:
+                odd[new] = True
         for name, (_, middle, _) in self.sizes.items():
             low, high = middle / LEAST_FACTOR, middle * LEAST_FACTOR
-            numbers = rows[name] if kinds.get(name) == pl.Float64 else pl.Series(columns.numbers(name))
-            odd[[row for row, size in enumerate(numbers.to_list()) if size and not low < abs(size) < high]] = True
+            far = [row for row, size in enumerate(columns.listed(name)) if size and not low < abs(size) < high]
+            if far:
+                odd[far] = True
         return odd
 
     def doubts(self, rows: pl.DataFrame, problem: Problem) -> Iterator[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -52,11 +51,12 @@ class NumberForm:
 
     def read(self, values: pl.Series) -> NDArray[np.float64]:
         """The numbers of a column of any type; NaN where there is none, or one in another unit."""
-        if values.dtype == pl.Float64:
+        kind = values.dtype
+        if type(kind) is pl.Float64:  # types are compared by class where a server asks thousands of times a second
             made = values
-        elif values.dtype == pl.String:
+        elif kind == pl.String:
             made = over_distinct(values, self._from_texts)
-        elif values.dtype.is_numeric() or values.dtype == pl.Boolean:
+        elif kind.is_numeric() or kind == pl.Boolean:
             made = values.cast(pl.Float64)
         else:
             return np.full(len(values), np.nan)
@@ -125,7 +125,8 @@ def _is_code(code: float, known: NDArray[np.float64]) -> bool:
     return gap >= _FAR[code > high] * max(high - low, 1.0)
 
 
-_OPERATIONS = {"*": np.multiply, "-": np.subtract, "+": np.add}
+_OPERATIONS = {"*": np.multiply, "-": np.subtract, "+": np.add, "/": np.divide}
+_PLAIN_FORM = NumberForm()
 
 
 class Columns:
@@ -143,32 +144,43 @@ class Columns:
         self.rows, self.forms, self.combined = rows, forms, combined
         self.height = rows.height
         self._given = {column.name: column for column in rows.get_columns()}
-        self._read: dict[tuple[str, str], Any] = {}
+        self._numbers: dict[str, NDArray[np.float64]] = {}
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column as numbers, NaN where there is none."""
-        if ("number", name) not in self._read:
+        made = self._numbers.get(name)
+        if made is None:
             own = self.combined.get(name)
-            made = self._combination(*own) if own else self.forms.get(name, NumberForm()).read(self._column(name))
-            self._read["number", name] = made
-        numbers: NDArray[np.float64] = self._read["number", name]
+            made = self._combination(*own) if own else self.forms.get(name, _PLAIN_FORM).read(self._column(name))
+            self._numbers[name] = made
+        return made
+
+    def listed(self, name: str) -> list[float | None]:
+        """A column as a list of numbers, None or NaN where there is none; codes for a missing value are left as they are."""
+        given = self._given.get(name)
+        if given is not None and type(given.dtype) is pl.Float64:
+            held: list[float | None] = given.to_list()
+            return held
+        numbers: list[float | None] = self.numbers(name).tolist()
         return numbers
 
     def _combination(self, first: str, operation: str, second: str) -> NDArray[np.float64]:
         """Numbers of two columns combined; NaN where one is missing, or divided by 0."""
         a, b = self.numbers(first), self.numbers(second)
         if operation == "/":
-            return np.asarray(np.divide(a, np.where(b == 0, np.nan, b)))
-        return np.asarray(_OPERATIONS[operation](a, b))
+            b = np.where(b == 0, np.nan, b)
+        made: NDArray[np.float64] = _OPERATIONS[operation](a, b)
+        return made
 
     def texts(self, name: str) -> pl.Series:
         """A column as texts, null where there is none; whole numbers are written without a point."""
         if own := self.combined.get(name):
             return self.as_texts(own[0]) + JOINED + self.as_texts(own[2])
         values = self._column(name)
-        if values.dtype == pl.Null:
-            return values.cast(pl.String)
-        return class_texts(values) if values.dtype != pl.String else values
+        kind = type(values.dtype)
+        if kind is pl.String:
+            return values
+        return values.cast(pl.String) if kind is pl.Null else class_texts(values)
 
     def as_texts(self, name: str) -> pl.Series:
         """A column of numbers or of a category as texts, null where there is none: for values that name something."""
