@@ -93,7 +93,7 @@ class ForecastModel:
             return self._of_open_rows
         if self.history.parts is not None:
             parts, roles = self.history.parts, self.history.roles
-            return inparts.asked(parts, roles, rows, lambda number, own: self._part(number).predict(own))
+            return inparts.asked(parts, roles, rows, lambda number, own: self.part(number).predict(own))
         return self._asked_for(rows)[0]
 
     def predict_sums(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -113,7 +113,7 @@ class ForecastModel:
     def _of_open_rows(self) -> pl.DataFrame:
         """Forecasts of the open rows, made once: a release shows them in more than one place."""
         if self.history.parts is not None:
-            return inparts.ahead(self.history.parts, lambda number: self._part(number).predict())
+            return inparts.ahead(self.history.parts, lambda number: self.part(number).predict())
         model = self.opened()
         return self._with_sums(*model._forecast(open_rows(model.history, build_panel(model.history, self.settings))))
 
@@ -181,7 +181,7 @@ class ForecastModel:
         where that is composed of the person's own columns. For those of ``known`` newest times see `Model.outlook`.
         """
         if self.history.parts is not None:
-            return inparts.ahead(self.history.parts, lambda number: self._part(number).outlook(leads, known))
+            return inparts.ahead(self.history.parts, lambda number: self.part(number).outlook(leads, known))
         model, count = self.opened(), 0
         panel = build_panel(model.history, self.settings)
         wanted = open_rows(model.history, panel, leads or range(1, self.horizon + 1))
@@ -200,10 +200,10 @@ class ForecastModel:
     def judge(self, made: pl.DataFrame) -> ScoreTable:
         """What earlier forecasts came to; see `judged`."""
         if self.history.parts is not None:
-            return inparts.judged(self.history.parts, made, lambda number, own: self._part(number).judge(own))
+            return inparts.judged(self.history.parts, made, lambda number, own: self.part(number).judge(own))
         return judged(made, self.history, self.settings, self.weights)
 
-    def _part(self, number: int) -> ForecastModel:
+    def part(self, number: int) -> ForecastModel:
         """The model of the series of one part of the history.
 
         The calibration has no figures of single series beyond part 0: the others get what is usual, and are no new ones.
@@ -271,7 +271,7 @@ class ForecastModel:
         """
         item = {**item, **self._time_read(item)}
         parts = self.history.parts
-        model = (self if parts is None else self._part(inparts.part_with(parts, self.history.roles, item))).opened()
+        model = (self if parts is None else self.part(inparts.part_with(parts, self.history.roles, item))).opened()
         found = [explain_item(model._explained(target), item) for target in self.history.roles.targets]
         if not all(np.isfinite(one.prediction) for one in found):
             given = f"the forecast of {', '.join(str(value) for value in item.values())} is no member's"
