@@ -5,6 +5,7 @@ Keys are dealt out in turn, in the order they are sorted by: each part is a syst
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,12 +34,14 @@ class Parts:
         keys: every key once, with its part in the column `PART`.
         reads: gives the rows of a part by its number, as they were taken in.
         later: rows that came later, oldest first, and how they are taken in.
+        folder: where the parts were read from, whose files can be copied as they are; None where they were made.
     """
 
     count: int
     keys: pl.DataFrame
     reads: Callable[[int], pl.DataFrame]
     later: tuple[tuple[pl.DataFrame, Taking], ...] = ()
+    folder: Path | None = None
 
     def read(self, number: int) -> pl.DataFrame:
         """The rows of one part, with what came later."""
@@ -60,13 +63,16 @@ class Parts:
 
     def grown(self, rows: pl.DataFrame, take: Taking) -> Parts:
         """The parts with rows that came later; they are taken in when a part is read."""
-        return replace(self, later=(*self.later, (rows, take)))
+        return replace(self, later=(*self.later, (rows, take)), folder=None)
 
     def save(self, folder: Path) -> None:
         """Write the keys, and all parts but the first."""
         self.keys.write_parquet(folder / _KEYS)
         for number in range(1, self.count):
-            self.read(number).write_parquet(folder / _file(number), compression="zstd")
+            if self.folder is None:
+                self.read(number).write_parquet(folder / _file(number), compression="zstd")
+            else:
+                shutil.copyfile(self.folder / _file(number), folder / _file(number))
 
     @classmethod
     def load(cls, folder: Path) -> Parts | None:
@@ -74,7 +80,8 @@ class Parts:
         if not (folder / _KEYS).exists():
             return None
         keys = pl.read_parquet(folder / _KEYS)
-        return cls(int(keys[PART].max()) + 1, keys, lambda number: pl.read_parquet(folder / _file(number)))  # type: ignore[arg-type]
+        count = int(keys[PART].max()) + 1  # type: ignore[arg-type]
+        return cls(count, keys, lambda number: pl.read_parquet(folder / _file(number)), folder=folder)
 
 
 def dealt_out(table: pl.DataFrame, keys: Sequence[str], count: int) -> tuple[pl.DataFrame, Parts]:
