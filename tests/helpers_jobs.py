@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sevenstep.endpoints.keeping import calls_place
 from sevenstep.errors import InputError
 from sevenstep.work import Artifact, Leaves
 
@@ -30,6 +31,10 @@ def where_and_how(arguments: Given, inputs: Inputs) -> Leaves:
 
     found = {"process": os.getpid(), "polars": polars.thread_pool_size(), "openmp": os.environ.get("OMP_NUM_THREADS")}
     return Leaves(json={"found": found | {"number": arguments["number"]}})
+
+
+def where_calls_are_kept(arguments: Given, inputs: Inputs) -> Leaves:
+    return Leaves(json={"found": {"process": os.getpid(), "place": calls_place(), "number": arguments["number"]}})
 
 
 def fail(arguments: Given, inputs: Inputs) -> Leaves:

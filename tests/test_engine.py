@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import pytest
 
 import helpers_engine as toy
 import helpers_jobs as toy_jobs
+from sevenstep.endpoints.book import Limits
+from sevenstep.endpoints.keeping import keep_calls
 from sevenstep.engine import fingerprints
 from sevenstep.engine.bench import EngineBench
 from sevenstep.engine.cores import usable_cores
@@ -225,6 +228,21 @@ def test_workers_are_other_processes_with_the_threads_of_the_job(wide_bench: Eng
     assert [one["number"] for one in found] == [0, 1, 2, 3]
     assert os.getpid() not in {one["process"] for one in found}
     assert {(one["polars"], one["openmp"]) for one in found} == {(1, "1")}
+
+
+def test_a_worker_of_an_earlier_run_keeps_its_calls_within_the_limits_of_this_one(
+    wide_bench: EngineBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SEVENSTEP_CALLS", "")
+    found = []
+    for run in ("first", "second"):
+        keep_calls(tmp_path, run, Limits(usd=1.0))
+        jobs = [
+            Job(f"{run} {number}", toy_jobs.where_calls_are_kept, {"number": f"{run} {number}"}, weight=5) for number in (1, 2)
+        ]
+        found.append([result.json("found") for result in wide_bench.run(jobs) if not isinstance(result, Failure)])
+    assert {one["process"] for one in found[0]} & {one["process"] for one in found[1]}  # workers stay from run to run
+    assert [{json.loads(one["place"])["run"] for one in run} for run in found] == [{"first"}, {"second"}]
 
 
 def test_errors_come_back_from_workers_as_they_are_from_this_process(wide_bench: EngineBench) -> None:

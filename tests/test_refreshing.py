@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import polars as pl
@@ -25,6 +27,7 @@ from sevenstep.live.refreshing import FOLDER, read_version, read_versions, refre
 from sevenstep.live.rehearsal.diary import Diary
 from sevenstep.live.rehearsal.lived import Lived, Rules, live_through
 from sevenstep.live.rehearsal.rehearse import leaks
+from sevenstep.live.rehearsal.weekly import Fits, Weekly, alongside, live_weekly
 from sevenstep.live.rehearsal.world import World, published
 from sevenstep.live.releases import champion, release_relearnt
 from sevenstep.project import Project, Run
@@ -173,9 +176,21 @@ def world_of(made: tuple[Path, Run], sales: float = 100.0) -> World:
 
 def lived(operation: Operation, world: World, days: int, told: Callable[[Any], None] = lambda moment: None) -> Lived:
     moments = world.moments(LAST, LAST + timedelta(days))
-    rules = Rules(range(1, 8), (1, 7), [0.1, 0.1, 0.1, 0.1], timedelta(days=7))
+    rules = Rules(range(1, 8), [0.1, 0.1, 0.1, 0.1], timedelta(days=7))
     diary = Diary(operation.store.parent / f"days of {operation.store.name}")
-    return live_through(operation, world, recipe_of(operation), moments, rules, lambda operation, now, known: [], diary, told)
+    return live_through(
+        operation, world, fits_of(operation, world), moments, rules, lambda operation, now, known: [], diary, told
+    )
+
+
+def fits_of(operation: Operation, world: World) -> Fits:
+    return Fits(operation.task, recipe_of(operation), world, operation.spec.seed)
+
+
+def lived_weekly(operation: Operation, world: World, days: int, folder: Path, stop: Event | None = None) -> Weekly:
+    moments, load = world.moments(LAST, LAST + timedelta(days)), operation.task.load_model
+    model = load(champion(operation.store).model_folder)
+    return live_weekly(model, load, world, fits_of(operation, world), moments, (1, 7), Diary(folder), stop or Event())
 
 
 def test_members_learnt_anew_from_the_same_data_predict_the_same(made: tuple[Path, Run], operation: Operation) -> None:
@@ -226,9 +241,53 @@ def test_a_life_that_was_stopped_goes_on_where_it_was(made: tuple[Path, Run], tm
             assert champion(opened.store).number == 2
         assert len(days) == (10 - last if name == "stopped" else 10)
     stopped, twin = whole
-    for one, other in zip((*stopped.made, *stopped.weekly), (*twin.made, *twin.weekly), strict=True):
+    for one, other in zip(stopped.made, twin.made, strict=True):
         assert_frame_equal(one, other)
     assert (stopped.refits, stopped.tests, stopped.checks) == (twin.refits, twin.tests, twin.checks)
+
+
+@pytest.mark.parametrize("last", [0, 3, 7, 9])
+def test_the_project_that_learns_every_week_goes_on_where_it_was_stopped(
+    made: tuple[Path, Run], operation: Operation, tmp_path: Path, last: int
+) -> None:
+    world = world_of(made)
+    lived_weekly(operation, world, last, tmp_path / "stopped")
+    stopped, twin = (lived_weekly(operation, world, 10, tmp_path / name) for name in ("stopped", "twin"))
+    assert stopped.refits == twin.refits == 1
+    for one, other in zip(stopped.rows, twin.rows, strict=True):
+        assert_frame_equal(one, other)
+
+
+def test_the_project_that_learns_every_week_forecasts_what_its_members_learnt_on_that_day_say(
+    made: tuple[Path, Run], operation: Operation, tmp_path: Path
+) -> None:
+    world, model = world_of(made), operation.task.load_model(champion(operation.store).model_folder)
+    found = lived_weekly(operation, world, 8, tmp_path / "days")
+    learnt = refitted(operation.task, recipe_of(operation), model, world.data.known_at(LAST + timedelta(8)), operation.spec.seed)
+    assert_frame_equal(found.rows[7], learnt.outlook((1, 7)))
+
+
+def test_two_lives_that_learn_on_one_day_share_the_fit(made: tuple[Path, Run], operation: Operation) -> None:
+    world, model = world_of(made), operation.task.load_model(champion(operation.store).model_folder)
+    fits, found = fits_of(operation, world), []
+    threads = [threading.Thread(target=lambda: found.append(fits.model(LAST + timedelta(3), model))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found[0].members is found[1].members
+
+
+def test_what_runs_alongside_is_told_to_stop_when_the_rest_has_failed() -> None:
+    seen: list[bool] = []
+
+    def work(stop: Event) -> Weekly:
+        seen.append(stop.wait(30))
+        return Weekly([], 0)
+
+    with pytest.raises(_Stopped), alongside(work):
+        raise _Stopped
+    assert seen == [True]
 
 
 def test_a_life_stopped_between_a_release_and_its_note_learns_once(made: tuple[Path, Run], tmp_path: Path) -> None:

@@ -1,27 +1,23 @@
-"""The server as a process of its own: started, stopped, killed, its champion exchanged under load, called with anything."""
+"""The server as a process of its own: started, stopped, killed, its champion exchanged under load."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from served_projects import ROW, made_project, settings_of
+from server_processes import ready, started
 from sevenstep.engine.store import Store
 from sevenstep.live.operation import Operation
 from sevenstep.live.pointers import promote, rollback
@@ -30,9 +26,6 @@ from sevenstep.project import Project
 from sevenstep.web.server import is_loopback
 from sevenstep.web.service import Service
 from sevenstep.work import Leaves
-
-START = "from sevenstep.cli.main import main; main()"
-CALLS = 5_000
 
 
 @pytest.fixture(scope="module")
@@ -45,37 +38,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made, tmp_path / "parts")
-
-
-@contextmanager
-def started(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """A server, and what it said when it opened."""
-    command = [sys.executable, "-c", START, "serve", str(folder), "--port", "0", "--json", *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
-    try:
-        assert process.stdout is not None
-        told = ""
-        while not told.endswith("}\n"):
-            line = process.stdout.readline()
-            assert line, "the server ended before it opened"
-            told += line
-        yield process, json.loads(told)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
-
-
-def ready(address: str, **headers: str) -> None:
-    """Wait until the server can predict."""
-    for _ in range(300):
-        try:
-            if httpx.get(f"{address}/health/ready", headers=headers).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    pytest.fail("the server did not become ready")
 
 
 def ids_recorded(folder: Path) -> list[str]:
@@ -240,40 +202,3 @@ def test_a_new_champion_serves_within_seconds_and_a_damaged_one_does_not(folder:
         return found
 
     assert asyncio.run(story()) == [second, 1, 1]
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_whatever_is_asked_the_server_has_no_failure_of_its_own(folder: Path) -> None:
-    schemathesis = pytest.importorskip("schemathesis")
-    with started(folder, "--concurrency", "256") as (_, opened):
-        ready(opened["address"])
-        schema = schemathesis.openapi.from_url(f"{opened['address']}/openapi.json")
-        operations = [result.ok() for result in schema.get_all_operations()]
-        seen: list[tuple[int, str, str]] = []
-        for operation in operations:
-            _call(operation, opened["address"], seen)
-        while len(seen) < CALLS:
-            for operation in operations:
-                if operation.method == "post" or operation.path == "/v1/forecasts":
-                    _call(operation, opened["address"], seen)
-    assert not [one for one in seen if one[0] >= 500], [one for one in seen if one[0] >= 500][:5]
-    assert {200, 422} <= {status for status, _, _ in seen}
-
-
-def _call(operation: Any, address: str, seen: list[tuple[int, str, str]]) -> None:
-    """A few hundred requests for one operation, as its description allows them and as it does not."""
-    from hypothesis import HealthCheck, Phase, given, settings
-    from schemathesis import GenerationMode
-
-    strategy = operation.as_strategy(generation_mode=GenerationMode.POSITIVE) | operation.as_strategy(
-        generation_mode=GenerationMode.NEGATIVE
-    )
-
-    @settings(max_examples=250, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-    @given(case=strategy)
-    def called(case: Any) -> None:
-        answer = case.call(base_url=address)
-        seen.append((answer.status_code, case.path, answer.text[:200]))
-
-    called()

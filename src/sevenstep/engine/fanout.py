@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from sevenstep.endpoints.keeping import calls_place
 from sevenstep.engine.worker import Outcome, Ticket, run_in_worker, run_ticket
 
 __all__ = ["FanOut"]
@@ -76,7 +77,8 @@ class FanOut:
         import joblib  # late: loads NumPy
 
         limits = {"inner_max_num_threads": tickets[0].threads} if self.backend == "loky" else {}
-        calls = [joblib.delayed(run_in_worker)(ticket, str(self.root), self.deadline) for ticket in tickets]
+        place = calls_place()
+        calls = [joblib.delayed(run_in_worker)(ticket, str(self.root), self.deadline, place) for ticket in tickets]
         with joblib.parallel_config(backend=self.backend, **limits):
             outcomes = joblib.Parallel(n_jobs=side_by_side, return_as="generator_unordered", batch_size=1)(calls)
         with warnings.catch_warnings():

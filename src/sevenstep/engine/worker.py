@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sevenstep.endpoints.keeping import keep_calls_at
 from sevenstep.engine.memory import peak_mebibytes, reset_peak
 from sevenstep.engine.store import Store
 from sevenstep.errors import SevenstepError
@@ -62,8 +63,12 @@ def load_function(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def run_in_worker(ticket: Ticket, root: str, deadline: float) -> Outcome:
-    """`run_ticket` in a process of its own, with its native threads limited."""
+def run_in_worker(ticket: Ticket, root: str, deadline: float, calls: str) -> Outcome:
+    """`run_ticket` in a process of its own, with its native threads limited.
+
+    ``calls`` is the `calls_place` of the run: a worker may have been started for another run of the same process.
+    """
+    keep_calls_at(calls)
     os.environ["POLARS_MAX_THREADS"] = str(ticket.threads)  # read when Polars is first imported, which is later than this
     if (
         threading.current_thread() is threading.main_thread()

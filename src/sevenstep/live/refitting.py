@@ -14,7 +14,10 @@ from sevenstep.data.dataset import Dataset
 from sevenstep.tasks.contract import Candidate, Fitted, Fold, Model, Stage, Task
 from sevenstep.work import Artifact
 
-__all__ = ["Recipe", "refitted"]
+__all__ = ["Members", "Recipe", "learnt_members", "refitted"]
+
+Members = Mapping[str, Sequence[tuple[Fitted, float]]]
+"""For each target its fitted members with their weights."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,17 @@ def _candidate(target: str, row: Mapping[str, Any]) -> Candidate:
 
 def refitted(task: Task, recipe: Recipe, model: Model, data: Dataset, seed: int) -> Model:
     """The model with its members fitted on all that is known in ``data``; its bounds stay until live errors say more."""
+    return model.relearnt(learnt_members(task, recipe, data, seed), data)
+
+
+def learnt_members(task: Task, recipe: Recipe, data: Dataset, seed: int) -> Members:
+    """The members of ``recipe`` fitted on all that is known in ``data``."""
     whole = task.whole(recipe.everything, data)
     stages: dict[str, Stage] = {}
-    members = {
+    return {
         target: [(_fit(task, candidate, whole, data, stages, seed), weight) for candidate, weight in chosen]
         for target, chosen in recipe.members.items()
     }
-    return model.relearnt(members, data)
 
 
 def _fit(task: Task, candidate: Candidate, whole: Fold, data: Dataset, stages: dict[str, Stage], seed: int) -> Fitted:

@@ -1,7 +1,6 @@
 """Living through the past, day by day: observe, refresh, look for alarms, and learn anew when it is due.
 
-Beside the project as it operates a second one learns anew every week, whether that is due or not: what the rule for learning anew
-is held against. Where both learn on one day they share the fit. A life that was stopped goes on with the day it was in.
+A life that was stopped goes on with the day it was in.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from sevenstep.live.losstest import LossTest, loss_test
 from sevenstep.live.observing import observe
 from sevenstep.live.operation import Operation
 from sevenstep.live.pointers import promote
-from sevenstep.live.refitting import Recipe, refitted
 from sevenstep.live.refreshing import read_version, refresh
-from sevenstep.live.rehearsal.diary import MADE, WEEKLY, Diary
+from sevenstep.live.rehearsal.diary import MADE, Diary
 from sevenstep.live.rehearsal.figures import share_lost
+from sevenstep.live.rehearsal.weekly import WEEK, Fits
 from sevenstep.live.rehearsal.world import World, published
 from sevenstep.live.releases import champion, release_relearnt
 from sevenstep.live.standing import Standing, standing
@@ -29,7 +28,6 @@ from sevenstep.tasks.contract import Model
 
 __all__ = ["Lived", "Rules", "live_through"]
 
-WEEK = 7
 SHORT = 7  # leads whose loss decides whether to learn anew: known soonest
 SOURCE = "rehearsal"
 
@@ -40,14 +38,12 @@ class Rules:
 
     Args:
         leads: leads kept of every version.
-        compared: leads at which weekly and due refits are compared; none where the second project does not run.
         losses: loss of earlier weeks that the first live ones are held against.
         backstop: longest time without learning anew.
         refit_after_alarm: how long after an alarm of a shift to learn anew, so that there is something to learn; None for never.
     """
 
     leads: Sequence[int]
-    compared: Sequence[int]
     losses: Sequence[float]
     backstop: timedelta
     refit_after_alarm: timedelta | None = None
@@ -59,7 +55,6 @@ class Lived:
 
     Args:
         made: forecasts of the project as it operated, at the leads kept, one row a version.
-        weekly: forecasts of the one that learnt every week.
         refits: when it learnt anew and why, ``{"moment", "release", "why"}``.
         tests: the loss test of each week.
         alarms: each alarm raised, ``{"moment", ...}``.
@@ -68,8 +63,6 @@ class Lived:
     """
 
     made: list[pl.DataFrame] = field(default_factory=list)
-    weekly: list[pl.DataFrame] = field(default_factory=list)
-    weekly_refits: int = 0
     refits: list[dict[str, Any]] = field(default_factory=list)
     tests: list[LossTest] = field(default_factory=list)
     alarms: list[dict[str, Any]] = field(default_factory=list)
@@ -82,7 +75,7 @@ Look = Callable[[Operation, Any, Standing], Sequence[dict[str, Any]]]
 
 
 def live_through(
-    operation: Operation, world: World, recipe: Recipe, moments: Sequence[Any], rules: Rules, look: Look, diary: Diary,
+    operation: Operation, world: World, fits: Fits, moments: Sequence[Any], rules: Rules, look: Look, diary: Diary,
     told: Callable[[Any], None] = lambda moment: None,
 ) -> Lived:  # fmt: skip
     """Live through some times of the data.
@@ -90,14 +83,14 @@ def live_through(
     Args:
         operation: a project that knows what was known before the first of them.
         world: all that happened.
-        recipe: what its run chose.
+        fits: what it learns anew by.
         moments: the times, oldest first.
         rules: what is done when.
         look: looks for alarms.
         diary: where days are kept; those it holds are not lived through again.
         told: told of each time when it is over.
     """
-    life = _Life(operation, world, recipe, rules, look, diary)
+    life = _Life(operation, world, fits, rules, look, diary)
     life.remember(moments)
     for place, moment in enumerate(moments):
         if place >= life.days:
@@ -110,15 +103,11 @@ def live_through(
 class _Life:
     """The state of a rehearsal between two days; ``days`` are over, and with ``looked`` the first part of the next one is."""
 
-    def __init__(
-        self, operation: Operation, world: World, recipe: Recipe, rules: Rules, look: Look, diary: Diary
-    ) -> None:  # fmt: skip
-        self.operation, self.world, self.recipe, self.rules, self.look = operation, world, recipe, rules, look
+    def __init__(self, operation: Operation, world: World, fits: Fits, rules: Rules, look: Look, diary: Diary) -> None:
+        self.operation, self.world, self.fits, self.rules, self.look = operation, world, fits, rules, look
         self.diary, self.days, self.looked = diary, 0, False
         self.lived, self.losses = Lived(), list(rules.losses)
         self.standing: Standing | None = None
-        self.beside: Model | None = None
-        self.beside_since: Any = None
         self.learnt: Any = None
         self.wanted: Any = None
 
@@ -128,17 +117,11 @@ class _Life:
         if not state:
             return
         self.days, self.looked, self.losses = state["days"], state["looked"], state["losses"]
-        self.learnt, self.wanted, self.beside_since = (_time(state[name], moments[0]) for name in ("learnt", "wanted", "beside"))
+        self.learnt, self.wanted = (_time(state[name], moments[0]) for name in ("learnt", "wanted"))
         lived, count = self.lived, self.days + self.looked
-        lived.made, lived.weekly = self.diary.rows(MADE, count), self.diary.rows(WEEKLY, count)
-        lived.weekly_refits, lived.checks = state["weekly_refits"], state["checks"]
+        lived.made, lived.checks = self.diary.rows(MADE, count), state["checks"]
         lived.refits, lived.alarms = state["refits"], state["alarms"]
         lived.tests = [LossTest(**one) for one in state["tests"]]
-        if self.beside_since is not None and self.days < len(moments):
-            learnt = self.operation.task.load_model(self.diary.model_folder(f"learnt-{self.beside_since}"))
-            name, last = pl.col(self.world.time), moments[count - 1]
-            since = self.world.data.items.filter((name > self.beside_since) & (name <= last))
-            self.beside = learnt.refresh(since) if len(since) else learnt
 
     def _note(self, *, looked: bool) -> None:
         lived = self.lived
@@ -146,8 +129,8 @@ class _Life:
         self.diary.write(
             {
                 "days": self.days, "looked": looked, "losses": self.losses, "learnt": self.learnt, "wanted": self.wanted,
-                "beside": self.beside_since, "weekly_refits": lived.weekly_refits, "checks": lived.checks,
-                "refits": lived.refits, "alarms": lived.alarms, "tests": [asdict(one) for one in lived.tests],
+                "checks": lived.checks, "refits": lived.refits, "alarms": lived.alarms,
+                "tests": [asdict(one) for one in lived.tests],
             }
         )  # fmt: skip
 
@@ -179,35 +162,11 @@ class _Life:
         kept = read_version(self.operation.store, version).filter(pl.col("lead").is_in(list(self.rules.leads))).collect()
         self.diary.keep(MADE, place, kept)
         self.lived.made.append(kept)
-        self._beside(place, moment)
         self.lived.checks += 1
         for alarm in self.look(self.operation, now, self.standing):
             self.lived.alarms.append({"moment": str(moment), **alarm})
             if self.wanted is None and self.rules.refit_after_alarm is not None:
                 self.wanted = moment + self.rules.refit_after_alarm
-
-    def _beside(self, place: int, moment: Any) -> None:
-        """The project that learns every week."""
-        if not self.rules.compared or self.standing is None:
-            return
-        if place and place % WEEK == 0:
-            self.beside, self.beside_since = self._learnt_anew(moment), moment
-            self.diary.keep_model(f"learnt-{moment}", self.beside)
-            self.lived.weekly_refits += 1
-        elif self.beside is not None:
-            self.beside = self.beside.refresh(self._whole(moment))
-        model = self.beside or self.standing.model
-        rows = model.outlook(self.rules.compared)
-        self.diary.keep(WEEKLY, place, rows)
-        self.lived.weekly.append(rows)
-
-    def _whole(self, moment: Any) -> pl.DataFrame:
-        items = self.world.data.items
-        return items.filter(pl.col(self.world.time) == moment)
-
-    def _learnt_anew(self, moment: Any) -> Model:
-        known = self.world.data.known_at(moment)
-        return refitted(self.operation.task, self.recipe, self.known(moment).model, known, self.operation.spec.seed)
 
     def _week(self, moment: Any) -> None:
         """Once a week: is the loss still what it was?"""
@@ -233,9 +192,9 @@ class _Life:
         release = champion(self.operation.store)
         relearnt: Mapping[str, Any] = release.manifest.get("relearnt", {})
         if relearnt.get("until") != str(moment):
-            model = self.beside if self.beside_since == moment else None
-            made = model if model is not None else self._learnt_anew(moment)
-            release = release_relearnt(self.operation.store, self.known(moment).release, made, str(moment))
+            known = self.known(moment)
+            made = self.fits.model(moment, known.model)
+            release = release_relearnt(self.operation.store, known.release, made, str(moment))
             promote(self.operation, release.number, "rule", published(moment), {"why": why})
         self.lived.refits.append({"moment": str(moment), "release": release.number, "why": why})
         self.learnt, self.wanted = moment, None

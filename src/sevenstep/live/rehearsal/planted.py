@@ -15,7 +15,8 @@ from sevenstep.live.operation import Operation
 from sevenstep.live.refitting import Recipe
 from sevenstep.live.rehearsal.diary import Diary
 from sevenstep.live.rehearsal.figures import share_lost
-from sevenstep.live.rehearsal.lived import SHORT, WEEK, Lived, Look, Rules, live_through
+from sevenstep.live.rehearsal.lived import SHORT, Lived, Look, Rules, live_through
+from sevenstep.live.rehearsal.weekly import WEEK, Fits
 from sevenstep.live.rehearsal.world import World
 
 __all__ = ["RECOVERED", "Shift", "lived_shifted"]
@@ -64,9 +65,10 @@ def lived_shifted(
     first, last = (world.at(since + timedelta(days=days)) for days in (shift.after, shift.days))
     target = operation.spec.targets[0]
     other = _planted(world, shift, target, first)
-    own = replace(rules, leads=range(1, SHORT + 1), compared=(), refit_after_alarm=timedelta(days=WEEK))
+    own = replace(rules, leads=range(1, SHORT + 1), refit_after_alarm=timedelta(days=WEEK))
     moments = other.moments(world.at(since), last)
-    second = live_through(operation, other, recipe, moments, own, look, Diary(diary), told)
+    fits = Fits(operation.task, recipe, other, operation.spec.seed)
+    second = live_through(operation, other, fits, moments, own, look, Diary(diary), told)
     named = [alarm for alarm in second.alarms if shift.value in alarm["subject"] and alarm["moment"] > str(first)]
     alarmed = named[0]["moment"] if named else None
     days = [day for day in moments if day >= first]

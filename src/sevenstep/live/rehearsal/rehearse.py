@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import polars as pl
@@ -31,8 +32,9 @@ from sevenstep.live.operation import Operation
 from sevenstep.live.refitting import Recipe
 from sevenstep.live.rehearsal.diary import Diary
 from sevenstep.live.rehearsal.figures import Beside, Lifting, beside, in_force, judged, lifting, lived_curve
-from sevenstep.live.rehearsal.lived import SHORT, WEEK, Lived, Look, Rules, live_through
+from sevenstep.live.rehearsal.lived import SHORT, Lived, Look, Rules, live_through
 from sevenstep.live.rehearsal.planted import Shift, lived_shifted
+from sevenstep.live.rehearsal.weekly import WEEK, Fits, Weekly, alongside, live_weekly
 from sevenstep.live.rehearsal.world import World
 from sevenstep.live.releases import point, release_beside, sound_release
 from sevenstep.live.replay import leads_up_to
@@ -156,19 +158,29 @@ def rehearse(
     if plan.shift is not None:
         _copied(operation.store, folder / "shifted")
     moments = world.moments(start, world.at(plan.until))
-    rules = Rules(range(1, life + 1), leads_up_to(life), _losses(made, world), _backstop(own))
-    lived = live_through(operation, world, recipe, moments, rules, look, Diary(folder / "days"), _living(told))
-    clock.lap("days")
+    rules = Rules(range(1, life + 1), _losses(made, world), _backstop(own))
+    fits, leads = Fits(operation.task, recipe, world, own.seed), leads_up_to(life)
+
+    def every_week(stop: Event) -> Weekly:
+        before = operation.task.load_model(sound_release(operation.store, FIRST).model_folder)
+        return live_weekly(before, operation.task.load_model, world, fits, moments, leads, Diary(folder / "weekly"), stop)
+
     shifted: Mapping[str, Any] = {}
-    if plan.shift is not None:
-        again = Operation.of(operation.spec, folder / "shifted", operation.load_task)
-        days = folder / "shifted-days"
-        shifted = lived_shifted(
-            (world, lived), plan.shift, plan.since, again, recipe, rules, look, days, _living(told, ", shifted")
-        )
-        clock.lap("planted shift")
+    with alongside(every_week) as weekly_lived:
+        lived = live_through(operation, world, fits, moments, rules, look, Diary(folder / "days"), _living(told))
+        clock.lap("days")
+        if plan.shift is not None:
+            again = Operation.of(operation.spec, folder / "shifted", operation.load_task)
+            days = folder / "shifted-days"
+            shifted = lived_shifted(
+                (world, lived), plan.shift, plan.since, again, recipe, rules, look, days, _living(told, ", shifted")
+            )
+            clock.lap("planted shift")
+        told("learning anew every week")
+        weekly = weekly_lived()
+        clock.lap("learning every week, beyond the rest")
     told("comparing")
-    found = _figures(own, operation, world, lived, moments, cadence, curve, metric, life)
+    found = _figures(own, operation, world, (lived, weekly), moments, cadence, curve, metric, life)
     clock.lap("figures")
     members = [{"name": one.name, "family": one.family} for one, _ in recipe.members[target]]
     result = replace(found, members=members, shift=shifted, seconds=clock.laps)
@@ -280,13 +292,14 @@ def _backstop(spec: Spec) -> timedelta:
 
 
 def _figures(
-    spec: Spec, operation: Operation, world: World, lived: Lived, moments: Sequence[Any], cadence: Cadence, curve: Curve,
-    metric: str, life: int,
+    spec: Spec, operation: Operation, world: World, lives: tuple[Lived, Weekly], moments: Sequence[Any], cadence: Cadence,
+    curve: Curve, metric: str, life: int,
 ) -> Rehearsal:  # fmt: skip
     """What was lived, as figures."""
+    lived, every_week = lives
     target, model = spec.targets[0], lived.model
     assert model is not None
-    made, weekly = (with_truth(pl.concat(frames), world.data) for frames in (lived.made, lived.weekly))
+    made, weekly = (with_truth(pl.concat(frames), world.data) for frames in (lived.made, every_week.rows))
     leads = leads_up_to(life)
     every = judged(model, made, target, range(1, life + 1))
     older, newest = in_force(every, life, moments, cadence.period)
@@ -307,7 +320,7 @@ def _figures(
         cadence_beside=beside(older, newest, metric, spec.seed),
         due_beside=beside(paired[0], paired[1], metric, spec.seed),
         refits=lived.refits,
-        weekly_refits=lived.weekly_refits,
+        weekly_refits=every_week.refits,
         alarms=lived.alarms,
         checks=lived.checks,
         leaks=leaks(operation),
