@@ -132,7 +132,7 @@ class _Taking:
         items = ordered(self._checked_rows(items), [] if self.given else self._identity())
         kept = {name: [column for column in columns if column in items.columns] for name, columns in source_columns.items()}
         aside = self.quarantine.frame()
-        rows, items = items[ROW].rename("row"), items.drop(ROW)
+        rows, items = items[ROW].rename("row").cast(pl.Int64), items.drop(ROW)
         said, beside = self.record.entries, {TABLE: embedding.table()} if embedding else {}
         return Intake(items, rows, self.main, aside, said, kept, self.tables, self.time, self.parts, self.keys, beside)
 
