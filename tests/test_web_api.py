@@ -192,7 +192,7 @@ def test_a_field_that_is_nearly_right_is_suggested_and_null_is_a_value(folder: P
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'{"rows": 3}', b"\xff", b'"x"', b'{"rows": [{"size": 1e999}]}'])
 def test_a_body_that_is_none_is_one_sentence(folder: Path, body: bytes) -> None:
     async def story(client: httpx.AsyncClient, service: Service) -> list[httpx.Response]:
-        paths = ("/v1/predict", "/invocations", "/v2/models/parts/infer", "/v1/observations", "/v1/explain")
+        paths = ("/v1/predict", "/invocations", "/v2/models/parts/infer", "/v1/observations", "/v1/explain", "/v1/whatif")
         return [await client.post(path, content=body, headers={"content-type": "application/json"}) for path in paths]
 
     for answered in told(settings_of(folder), story):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from served_projects import served, settings_of
 from sevenstep import Project
 from small_projects import BOOSTING, RULES_ONLY, SPEC, START, project, rows, sevenstep, table
 
@@ -94,3 +97,46 @@ def test_the_command_tells_rows_totals_and_warnings(released: Path) -> None:
 def test_faults_are_told_in_one_sentence(released: Path, words: list[str], code: str) -> None:
     told = sevenstep("whatif", released, *words)
     assert told.code == 2 and f"[{code}]" in told.err
+
+
+def asked(folder: Path, body: Any, **limits: Any) -> Any:
+    """What a server of the project answers, with its status."""
+
+    async def story() -> Any:
+        async with served(settings_of(folder, **limits)) as (client, _):
+            answer = await client.post("/v1/whatif", json=body)
+            return answer.status_code, answer.json()
+
+    return asyncio.run(story())
+
+
+def test_the_server_answers_as_the_command_does(released: Path) -> None:
+    first, last = START + timedelta(DAYS + 1), START + timedelta(DAYS + 3)
+    status, told = asked(released, {"set": {"promo": 1}, "series": {"shop": "c"}, "from": str(first), "to": str(last)})
+    own = Project(released).whatif({"promo": 1}, {"shop": "c"}, str(first), str(last))
+    assert (status, told["release"]) == (200, 1)
+    assert [row["day"] for row in told["rows"]] == [str(first), str(first + timedelta(1)), str(last)]
+    assert [row["prediction_changed"] for row in told["rows"]] == pytest.approx(own.rows["prediction_changed"].to_list())
+    assert told["totals"][0]["difference"] == pytest.approx(own.totals["difference"][0])
+    assert told["warnings"] == list(own.warnings)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "BODY-SHAPE"),
+        ({"set": {}}, "WHATIF-NOTHING"),
+        ({"set": [1]}, "BODY-SHAPE"),
+        ({"set": {"price": None}}, "BODY-SHAPE"),
+        ({"set": {"price": 1}, "series": "a"}, "BODY-SHAPE"),
+        ({"set": {"price": 1}, "from": [1]}, "BODY-SHAPE"),
+        ({"set": {"price": "dear"}}, "PREDICT-TYPE"),
+        ({"set": {"visitors": 3}}, "WHATIF-INPUT"),
+        ({"set": {"price": 1}, "series": {"shop": "zz"}}, "WHATIF-NO-ROWS"),
+        ({"set": {"price": 1}, "from": "soon"}, "WHATIF-TIME"),
+        ({"set": {"price": 1}}, "WHATIF-MOST"),
+    ],
+)
+def test_the_server_tells_what_is_wrong_with_a_question(released: Path, body: Any, code: str) -> None:
+    status, told = asked(released, body, rows=20)
+    assert (status, told["errors"][0]["code"]) == (422, code)

@@ -17,6 +17,7 @@ from sevenstep.data.numerals import read_numbers
 from sevenstep.data.quarantine import ROW, Quarantine
 from sevenstep.data.record import Record
 from sevenstep.data.times import TimeReading, from_integers, read_times, to_naive
+from sevenstep.data.vast import kept
 from sevenstep.wording import counted
 
 __all__ = ["MISSING_MARKS", "Expected", "coerce"]
@@ -87,11 +88,11 @@ def coerce(frame: pl.DataFrame, name: str, expected: Expected, record: Record, q
         record: conversions are added here: column, from, to, how many failed.
         quarantine: rows with an unreadable essential value are added here.
     """
-    made, lost = [frame[ROW]], pl.repeat(False, frame.height, eager=True)
+    made, lost = [frame[ROW].rechunk()], pl.repeat(False, frame.height, eager=True)
     for column in frame.columns:
         if column == ROW:
             continue
-        series = frame[column]
+        series = frame[column].rechunk()
         reading = _finite(_read(_without_missing(series, expected.missing), column, expected))
         _record_change(series, reading, name, record)
         made.append(reading.values.alias(column))
@@ -99,7 +100,7 @@ def coerce(frame: pl.DataFrame, name: str, expected: Expected, record: Record, q
             new = reading.failed & ~lost
             _set_aside(frame.filter(new), name, column, reading.values.dtype, quarantine)
             lost = lost | new
-    return pl.DataFrame(made).filter(~lost)
+    return kept(pl.DataFrame(made), ~lost)
 
 
 def _without_missing(series: pl.Series, missing: Collection[str]) -> pl.Series:
@@ -109,7 +110,7 @@ def _without_missing(series: pl.Series, missing: Collection[str]) -> pl.Series:
     if series.dtype == pl.String:
         stripped = series.str.strip_chars(" \t\r\n\u00a0\ufeff")
         gone = stripped.is_in(["", *missing])
-    elif series.dtype.is_numeric():
+    elif series.dtype.is_numeric() and _as_numbers(missing):
         stripped, gone = series, series.cast(pl.Float64, strict=False).is_in(_as_numbers(missing))
     else:
         return series
@@ -265,10 +266,12 @@ def _finite(reading: _Reading) -> _Reading:
     values = reading.values
     if values.dtype != pl.Float64:
         return reading
+    values = values.fill_nan(None) if values.is_nan().any() else values
     infinite = values.is_infinite().fill_null(False)
-    notes = (*reading.notes, f"{infinite.sum()} infinite values") if infinite.any() else reading.notes
     failed = infinite if reading.failed is None else reading.failed | infinite
-    return _Reading(_blanked(values.fill_nan(None), infinite), failed, notes)
+    if not infinite.any():
+        return _Reading(values, failed, reading.notes)
+    return _Reading(_blanked(values, infinite), failed, (*reading.notes, f"{infinite.sum()} infinite values"))
 
 
 def _record_change(before: pl.Series, reading: _Reading, source: str, record: Record) -> None:

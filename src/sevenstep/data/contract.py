@@ -14,6 +14,7 @@ from typing import Any, Literal
 import polars as pl
 
 from sevenstep.data.dataset import Roles
+from sevenstep.data.vast import thinned
 from sevenstep.spec.sources import Limits
 
 __all__ = ["ACTIONS", "DEFAULT_ACTIONS", "TYPES", "Action", "ColumnRule", "Contract", "infer_contract", "type_of"]
@@ -124,10 +125,9 @@ def _few(series: pl.Series) -> tuple[str | int, ...] | None:
 
 
 def _widened(series: pl.Series) -> tuple[float, float] | None:
-    values = series.drop_nulls().cast(pl.Float64)
-    if values.is_empty():
+    if series.null_count() == series.len():
         return None
-    low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
+    low, high = float(series.min()), float(series.max())  # type: ignore[arg-type]
     room = 0.25 * (high - low) or 0.25 * abs(high) or 1.0
     floor = _outward(low - room, math.floor)
     return max(0.0, floor) if low >= 0 else floor, _outward(high + room, math.ceil)
@@ -143,6 +143,6 @@ def _outward(value: float, rounding: Any) -> float:
 
 
 def _typical(series: pl.Series) -> float | None:
-    size = series.drop_nulls().cast(pl.Float64).abs()
+    size = thinned(series).drop_nulls().cast(pl.Float64).abs()
     median = size.filter(size > 0).median()
     return float(f"{median:.3g}") if isinstance(median, float) else None

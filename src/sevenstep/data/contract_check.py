@@ -11,6 +11,7 @@ from sevenstep.data.contract import DEFAULT_ACTIONS, Action, ColumnRule, Contrac
 from sevenstep.data.dataset import Finding
 from sevenstep.data.naming import did_you_mean, listed
 from sevenstep.data.quarantine import ROW, Quarantine
+from sevenstep.data.vast import in_order, kept, thinned
 from sevenstep.wording import percent, roughly
 
 __all__ = ["ContractCheck", "check_contract"]
@@ -69,7 +70,7 @@ def check_contract(
             code = f"CONTRACT-{violation.kind.upper().replace('_', '-')}"
             quarantine.set_aside(source, numbered.filter(new), code=code, column=violation.column, reason=violation.text)
             aside = aside | new
-    return ContractCheck(tuple(findings), items.filter(~aside), quarantine.frame())
+    return ContractCheck(tuple(findings), kept(items, ~aside), quarantine.frame())
 
 
 def _action(violation: _Violation, contract: Contract) -> Action:
@@ -94,7 +95,7 @@ def _table_violations(items: pl.DataFrame, contract: Contract, frequency: str) -
     for name in new:
         yield _Violation("new_column", name, f"column '{name}' is new", "add it to the contract to have it watched")
     unique = [name for name in contract.unique if name in items.columns]
-    if unique and len(unique) == len(contract.unique):
+    if unique and len(unique) == len(contract.unique) and not in_order(items, unique, strictly=True):
         twice = items.select(pl.struct(unique).is_duplicated()).to_series()
         if twice.any():
             yield _Violation(
@@ -164,7 +165,7 @@ def _outside(series: pl.Series, bounds: tuple[float | None, float | None]) -> pl
 
 def _wrong_unit(series: pl.Series, odd: pl.Series, typical: float | None) -> str:
     """Words for values that are a thousand (or, for shares, a hundred) times what they were; empty where they are not."""
-    size = (series.filter(odd) if odd.any() else series).abs()
+    size = (series.filter(odd) if odd.any() else thinned(series)).abs()
     median = size.filter(size > 0).median()
     if not typical or not isinstance(median, float):
         return ""

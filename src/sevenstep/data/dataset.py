@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from sevenstep.data.parts import Parts
 from sevenstep.data.vintages import vintages_of
 
 __all__ = ["Dataset", "Finding", "Roles"]
@@ -66,18 +67,30 @@ class Finding:
 class Dataset:
     """Tables with roles; ``facts`` holds what was inferred from the data (``frequency``, ``season``) as JSON values.
 
-    ``fingerprint`` is a content hash of all the tables, the roles and the facts.
+    ``fingerprint`` is a content hash of all the tables, the roles and the facts. ``parts`` is there where the rows are so many
+    that ``items`` holds some of the keys only: those that are learnt from and judged.
     """
 
     tables: Mapping[str, pl.DataFrame]
     roles: Roles
     facts: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
+    parts: Parts | None = None
 
     @property
     def items(self) -> pl.DataFrame:
         """The main table, sorted by keys and time."""
         return self.tables["items"]
+
+    def of_items(self, items: pl.DataFrame) -> Dataset:
+        """The same with another main table, and no parts."""
+        return replace(self, tables={**self.tables, "items": items}, fingerprint="", parts=None)
+
+    def part(self, number: int) -> Dataset:
+        """One of the parts as a data set of its own."""
+        if self.parts is None:
+            return self
+        return self.of_items(self.items if number == 0 else self.parts.read(number))
 
     def known_at(self, moment: Any) -> Dataset:
         """The data as they were known at a moment of their time: what is only observed afterwards is empty in later rows, and
@@ -94,10 +107,12 @@ class Dataset:
                 pl.when(later).then(stood[name]).otherwise(pl.col(name)).alias(name) for name in one.columns
             )
         tables = {name: one.table for name, one in published.items()}
-        return replace(self, tables={**self.tables, **tables, "items": items}, fingerprint="")
+        return replace(self, tables={**self.tables, **tables, "items": items}, fingerprint="", parts=None)
 
     def save(self, folder: Path) -> None:
         """Write the tables as Parquet and the rest as JSON into ``folder``."""
+        if self.parts is not None:
+            self.parts.save(folder)
         for name, table in self.tables.items():
             table.write_parquet(folder / f"{name}.parquet", compression="zstd")
         about = {"roles": asdict(self.roles), "facts": dict(self.facts), "fingerprint": self.fingerprint}
@@ -110,4 +125,4 @@ class Dataset:
         about = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in about["tables"]}
         roles: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in about["roles"].items()}
-        return cls(tables, Roles(**roles), about["facts"], about["fingerprint"])
+        return cls(tables, Roles(**roles), about["facts"], about["fingerprint"], Parts.load(folder))

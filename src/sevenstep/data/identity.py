@@ -8,6 +8,7 @@ import polars as pl
 
 from sevenstep.data.quarantine import ROW, Quarantine
 from sevenstep.data.record import Record
+from sevenstep.data.vast import in_order
 from sevenstep.wording import counted
 
 __all__ = ["ordered", "with_identity", "without_duplicates"]
@@ -16,6 +17,8 @@ __all__ = ["ordered", "with_identity", "without_duplicates"]
 def with_identity(items: pl.DataFrame, name: str, needed: Sequence[str], quarantine: Quarantine) -> pl.DataFrame:
     """Only the rows that have a value in every column of ``needed`` (keys and time); the others go to the quarantine."""
     for column in needed:
+        if not items[column].has_nulls():
+            continue
         absent = pl.col(column).is_null()
         reason = f"the row has no '{column}'"
         quarantine.set_aside(name, items.filter(absent), code="DATA-NO-IDENTITY", column=column, reason=reason)
@@ -49,6 +52,8 @@ def without_duplicates(
 
 def _repeated(items: pl.DataFrame, identity: Sequence[str]) -> bool:
     """Whether two rows share an identity: neighbours once sorted, which takes a fraction of the memory that hashing rows does."""
+    if in_order(items, identity, strictly=True):
+        return False
     rows = items.select(identity).sort(identity)
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in identity)
     return bool(rows.select(same.slice(1).any()).item())
@@ -56,4 +61,4 @@ def _repeated(items: pl.DataFrame, identity: Sequence[str]) -> bool:
 
 def ordered(items: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """Rows sorted by ``by``, then by their place in the source."""
-    return items.sort([*by, ROW])
+    return items if in_order(items, [*by, ROW]) else items.sort([*by, ROW])

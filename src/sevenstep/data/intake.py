@@ -122,8 +122,8 @@ class _Taking:
     def run(self, one_row_per_time: bool) -> Intake:
         embedding = self._embedding()
         frames = {name: self._read(name, source) for name, source in self.sources.items()}
-        self._check_columns(frames)
-        typed = {name: self._typed(name, frame) for name, frame in frames.items()}
+        self._check_columns(frames)  # what was read goes as soon as it is typed: both at once would be twice the memory
+        typed = {name: self._typed(name, frames.pop(name)) for name in self.sources}
         items, source_columns = self._joined(typed)
         items = self._with_pictures(self._dropped(self._classed(items)))
         items = with_identity(items, self.main, self._identity(), self.quarantine)
@@ -132,7 +132,7 @@ class _Taking:
         items = ordered(self._checked_rows(items), [] if self.given else self._identity())
         kept = {name: [column for column in columns if column in items.columns] for name, columns in source_columns.items()}
         aside = self.quarantine.frame()
-        rows, items = items[ROW].rename("row"), items.drop(ROW)
+        rows, items = items[ROW].rename("row").cast(pl.Int64), items.drop(ROW)
         said, beside = self.record.entries, {TABLE: embedding.table()} if embedding else {}
         return Intake(items, rows, self.main, aside, said, kept, self.tables, self.time, self.parts, self.keys, beside)
 

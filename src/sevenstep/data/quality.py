@@ -14,6 +14,7 @@ from sevenstep.data.coercion import MISSING_MARKS
 from sevenstep.data.dataset import Finding, Roles
 from sevenstep.data.naming import listed
 from sevenstep.data.numerals import read_numbers
+from sevenstep.data.vast import thinned
 from sevenstep.spec.sources import Limits
 from sevenstep.wording import counted, percent, short
 
@@ -101,9 +102,7 @@ def _missing_targets(table: _Table) -> Iterator[Finding]:
     if time is None:
         return
     for target in table.roles.targets:
-        known = pl.when(pl.col(target).is_not_null()).then(pl.col(time)).max()
-        last = known.over(table.roles.keys) if table.roles.keys else known
-        rows = int(table.items.select((pl.col(target).is_null() & (pl.col(time) < last)).sum()).item())
+        rows = _missing_before_the_last(table, target, time)
         if rows:
             text = f"'{target}' is missing in {counted(rows, 'row')} before the last known value of the series"
             yield _found(
@@ -111,10 +110,24 @@ def _missing_targets(table: _Table) -> Iterator[Finding]:
             )
 
 
+def _missing_before_the_last(table: _Table, target: str, time: str) -> int:
+    keys, told = list(table.roles.keys), pl.col(target).is_not_null()
+    if not table.items[target].has_nulls():
+        return 0
+    rows = table.items.lazy().select(*keys, time, target)
+    absent, known = rows.filter(~told), rows.filter(told)
+    if not keys:
+        return int(absent.select((pl.col(time) < known.select(pl.col(time).max()).collect().item()).sum()).collect().item())
+    last = known.group_by(keys).agg(pl.col(time).max().alias("last known"))
+    found = absent.join(last, on=keys, nulls_equal=True).select((pl.col(time) < pl.col("last known")).sum())
+    return int(found.collect().item())
+
+
 def _constant(table: _Table) -> Iterator[Finding]:
     for column in table.inputs:
-        series = table.items[column].drop_nulls()
-        if series.len() > 1 and not series.dtype.is_nested() and series.n_unique() == 1:
+        series = table.items[column]
+        series = series if series.dtype.is_nested() else series.drop_nulls()
+        if series.len() > 1 and not series.dtype.is_nested() and series[0] == series[-1] and (series == series[0]).all():
             text = f"'{column}' is {series[0]!r} in every row that has it, so nothing can be learnt from it"
             yield _found(table, "QUALITY-CONSTANT", "info", "consistent", column, series.len(), text, f"drop: [{column}]")
 
@@ -131,9 +144,7 @@ def _negative(table: _Table) -> Iterator[Finding]:
     for column, series in _numeric(table, [*table.roles.targets, *table.inputs]):
         rows = int((series < 0).sum())
         if 0 < rows <= max(1, _RARE_NEGATIVE * series.len()) and series.len() >= 10 and column not in table.limits:
-            text = (
-                f"{rows:,} of {series.len():,} values of '{column}' are negative (lowest {series.sort()[0]}), all others are not"
-            )
+            text = f"{rows:,} of {series.len():,} values of '{column}' are negative (lowest {series.min()!s}), all others are not"
             fix = f"if they are errors, set limits: {{{column}: {{min: 0}}}}"
             yield _found(table, "QUALITY-NEGATIVE", "warning", "valid", column, rows, text, fix)
 
@@ -146,15 +157,16 @@ def _limits(table: _Table) -> Iterator[Finding]:
         above = series > bound.max if bound.max is not None else series.is_null()
         rows = int((below | above).sum())
         if rows:
-            text = f"{counted(rows, 'value')} of '{column}' outside its limits (seen {series.sort()[0]} to {series.sort()[-1]})"
+            text = f"{counted(rows, 'value')} of '{column}' outside its limits (seen {series.min()!s} to {series.max()!s})"
             yield _found(table, "QUALITY-LIMITS", "error", "valid", column, rows, text, "mend the source, or data.limits")
 
 
 def _outliers(table: _Table) -> Iterator[Finding]:
     """Values far out: beyond three interquartile ranges of the quartiles (Tukey 1977, outer fences)."""
     for column, series in _numeric(table, [*table.roles.targets, *table.inputs]):
-        low, high = series.quantile(0.25), series.quantile(0.75)
-        if low is None or high is None or high == low or series.n_unique() <= 10:
+        some = thinned(series)
+        low, high = some.quantile(0.25), some.quantile(0.75)
+        if low is None or high is None or high == low or some.n_unique() <= 10:
             continue
         reach = 3 * (high - low)
         rows = int(((series < low - reach) | (series > high + reach)).sum())
@@ -231,7 +243,7 @@ def _stopped(table: _Table) -> Iterator[Finding]:
     time, keys = table.roles.time, list(table.roles.keys)
     if time is None or not keys:
         return
-    last = table.items.group_by(keys).agg(pl.col(time).max().alias("last"), pl.len().alias("rows"))
+    last = table.items.lazy().group_by(keys).agg(pl.col(time).max().alias("last"), pl.len().alias("rows")).collect()
     number = last["last"].to_physical()
     span = table.items[time].to_physical()
     limit = number.max() - _STOPPED * (span.max() - span.min())  # type: ignore[operator]

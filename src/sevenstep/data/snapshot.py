@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from sevenstep.data.dataset import Roles
+from sevenstep.data.vast import in_order, stretches
 
 __all__ = ["fingerprint_tables"]
 
@@ -44,14 +45,15 @@ def fingerprint_tables(tables: Mapping[str, pl.DataFrame], roles: Roles, facts: 
 
 def _sorted(items: pl.DataFrame, roles: Roles) -> pl.DataFrame:
     by = [column for column in (*roles.keys, roles.time) if column is not None and column in items.columns]
-    return items.sort(by, maintain_order=True) if by else items
+    return items.sort(by, maintain_order=True) if by and not in_order(items, by) else items
 
 
 def _add_table(whole: hashlib._Hash, table: pl.DataFrame) -> None:
     for name in sorted(table.columns):
-        series = table[name].rechunk()
+        series = table[name]
         whole.update(f"\0{name}\0{series.dtype}\0{series.len()}\0".encode())
-        whole.update(np.packbits(series.is_null().to_numpy()).tobytes())
+        for first, count in stretches(series.len()):
+            whole.update(np.packbits(series.slice(first, count).is_null().to_numpy()).tobytes())
         _add_values(whole, series)
 
 
@@ -65,7 +67,8 @@ def _add_values(whole: hashlib._Hash, series: pl.Series) -> None:
     elif series.dtype.is_nested() or series.dtype == pl.Decimal:
         _add_texts(whole, series.to_frame().select(pl.struct(pl.all()).struct.json_encode()).to_series())
     else:
-        whole.update(_numbers(series).tobytes())
+        for first, count in stretches(series.len()):
+            whole.update(_numbers(series.slice(first, count)).tobytes())
 
 
 def _add_texts(whole: hashlib._Hash, texts: pl.Series) -> None:

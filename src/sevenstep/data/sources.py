@@ -49,7 +49,7 @@ def read_source(
     frame = _selected(frame, name, source, needs)
     size = f"{counted(frame.height, 'row')} and {counted(frame.width, 'column')}"
     record.add("read", f"{size} from '{name}'", source=name, rows=frame.height)
-    return frame.with_row_index(ROW, offset=1).with_columns(pl.col(ROW).cast(pl.Int64))
+    return frame.with_row_index(ROW, offset=1)
 
 
 def _query(source: Source, base: Path) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from sevenstep.chapter import Block, Chapter, Column, Notes, Table
 from sevenstep.spec.brief import Brief
 from sevenstep.spec.model import Kpi
 from sevenstep.stats.wording import figure, interval
+from sevenstep.steps.parts import in_parts, parts_note
 from sevenstep.steps.taking import as_taken_in
 from sevenstep.tasks.contract import Evidence, Feasibility, Task
 from sevenstep.tasks.leading import goal_of
@@ -29,12 +30,14 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     """The verdict: ``go``, ``go_with_risk`` or ``no_go``, which is that of the worst KPI, with evidence and remedies."""
     intake = inputs["intake"]
     bench.say("probing whether the goals can be reached")
-    data = as_taken_in(intake, intake.frame("items"), task, brief)
+    whole = in_parts(task, as_taken_in(intake, intake.frame("items"), task, brief), brief)
+    data, said = whole.part(0), parts_note(whole)
+    del whole  # of very many rows the others are no longer needed
     found = task.probe(data, brief)
     verdict = max((item.verdict for item in found), key=_ORDER.index)
     answer = _answer(brief, found, verdict)
     charter = {"verdict": verdict, "kpis": [_plain(item) for item in found], "charter": brief.charter.model_dump()}
-    blocks = [*_thread(brief, found), *_task_blocks(found), *_notes(found)]
+    blocks = [*_thread(brief, found), *said, *_task_blocks(found), *_notes(found)]
     chapter = Chapter("define", "Define", answer, verdict, blocks)
     return Leaves(json={"charter": charter}, headline=_headline(brief, found, verdict), gate=verdict, chapter=chapter)
 

@@ -16,8 +16,10 @@ from sevenstep.data.dataset import Dataset, Finding
 from sevenstep.data.quality import check_quality
 from sevenstep.data.quality_score import FORMULA, harm, quality_score
 from sevenstep.data.snapshot import fingerprint_tables
+from sevenstep.data.vast import distinct
 from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
+from sevenstep.steps.parts import in_parts, parts_note
 from sevenstep.steps.taking import as_taken_in
 from sevenstep.tasks.contract import Task
 from sevenstep.wording import counted, percent
@@ -39,22 +41,24 @@ def run(brief: Brief, inputs: Mapping[str, Artifact], task: Task, bench: Workben
     frequency = str(taken.facts.get("frequency", {}).get("value", ""))
     limits = brief.data.limits
     contract = _contract(brief, taken, frequency, one_row_per_time=task.grammar.one_row_per_time)
-    rows = intake.frame("rows")["row"]
-    checked = check_contract(taken.items, contract, frequency=frequency, source=brief.data.main(), rows=rows)
+    numbers = intake.frame("rows")["row"]
+    checked = check_contract(taken.items, contract, frequency=frequency, source=brief.data.main(), rows=numbers)
+    del numbers
     _stop(checked)
     aside = pl.concat([intake.frame("quarantine"), checked.quarantine])
     data = replace(taken, tables={**taken.tables, "items": checked.items})
     data = replace(data, fingerprint=fingerprint_tables(data.tables, data.roles, data.facts))
-    findings = [*checked.findings, *check_quality(data.items, data.roles, aside, limits=limits), *task.check(data, brief)]
+    learnt = in_parts(task, data, brief)
+    findings = [*checked.findings, *check_quality(data.items, data.roles, aside, limits=limits), *task.check(learnt, brief)]
     findings.sort(key=lambda finding: (-harm(finding), _RANK[finding.severity], -finding.share, finding.code, finding.column))
     quality = quality_score(findings, len(data.items)) | {"findings": [asdict(finding) for finding in findings]}
-    chapter = _chapter(data, quality, findings, aside, intake.json("record"))
+    chapter = _chapter(data, quality, findings, aside, intake.json("record"), parts_note(learnt))
     return Leaves(
         json={"quality": quality, "record": intake.json("record"), "contract": render_contract(contract),
               "roles": asdict(data.roles),
               "facts": dict(data.facts), "source_columns": intake.json("source_columns")},
         frames={"quarantine": aside},
-        folders={"dataset": data},
+        folders={"dataset": learnt},
         headline=_headline(data, quality, aside),
         gate=chapter.gate,
         chapter=chapter,
@@ -80,10 +84,10 @@ def _stop(checked: ContractCheck) -> None:
 
 def _open_rows(data: Dataset) -> int:
     """Rows that wait for a prediction: no target is known, and where there is a time line they lie after what is known."""
-    waits = pl.all_horizontal([pl.col(target).is_null() for target in data.roles.targets])
+    waits, rows = pl.all_horizontal([pl.col(target).is_null() for target in data.roles.targets]), data.items.lazy()
     if data.roles.time and "frequency" in data.facts:
-        waits &= pl.col(data.roles.time) > data.items.filter(~waits)[data.roles.time].max()
-    return int(data.items.select(waits).sum().item())
+        waits &= pl.col(data.roles.time) > rows.filter(~waits).select(pl.col(data.roles.time).max()).collect().item()
+    return int(rows.select(waits.sum()).collect().item())
 
 
 def _headline(data: Dataset, quality: Mapping[str, Any], aside: pl.DataFrame) -> str:
@@ -96,7 +100,7 @@ def _headline(data: Dataset, quality: Mapping[str, Any], aside: pl.DataFrame) ->
 
 def _series(data: Dataset) -> int:
     """Distinct keys; as many as rows where each row has one of its own, and there are no series."""
-    return int(data.items.select(data.roles.keys).n_unique())
+    return int(data.items.lazy().select(data.roles.keys).unique().select(pl.len()).collect(engine="streaming").item())
 
 
 def _worth(quality: Mapping[str, Any]) -> str:
@@ -112,12 +116,13 @@ def _chapter(
     findings: Sequence[Finding],
     aside: pl.DataFrame,
     record: Sequence[Mapping[str, Any]],
+    said: Sequence[Block],
 ) -> Chapter:
     serious = [finding for finding in findings if finding.severity != "info"]
     answer, gate = _verdict(len(data.items), quality)
     answer += f" {counted(len(aside), 'row')} set aside with the reason." if len(aside) else " No row had to be set aside."
     items = [{"text": finding.text, "evidence": _evidence(finding), "tone": _TONE[finding.severity]} for finding in findings[:30]]
-    blocks: list[Block] = [_parts(quality)]
+    blocks: list[Block] = [_parts(quality), *said]
     if items:
         title = f"Findings ({counted(len(serious), 'warning')})" if serious else "Findings"
         blocks.append(Notes(title, items))
@@ -174,7 +179,7 @@ def _columns(data: Dataset) -> Table:
         role = ", ".join(label for label, columns in named.items() if name in columns)
         column = data.items[name]
         empty = column.null_count() / max(len(column), 1)
-        rows.append({"name": name, "type": str(dtype), "role": role, "missing": empty, "distinct": column.n_unique()})
+        rows.append({"name": name, "type": str(dtype), "role": role, "missing": empty, "distinct": distinct(column)})
     columns = [Column("name", "Column"), Column("role", "Role"), Column("type", "Type"), Column("missing", "Missing", "percent"),
                Column("distinct", "Distinct values", "integer")]  # fmt: skip
     return Table(

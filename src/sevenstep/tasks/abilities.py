@@ -1,4 +1,4 @@
-"""What some tasks can do beyond the contract: sums that add up, identities among targets, questions what would be.
+"""What some tasks can do beyond the contract: sums that add up, identities among targets, questions what would be, parts.
 
 A step or a command asks with ``isinstance`` whether a task or a model has the ability; nothing else needs to know.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sevenstep.tasks.contract import Fitted, Model
     from sevenstep.tasks.scoretable import ScoreTable
 
-__all__ = ["AddsUp", "AsksWhatIf", "Binds", "Bound", "Coherence", "WhatIf"]
+__all__ = ["AddsUp", "AsksWhatIf", "Binds", "Bound", "Coherence", "LearnsFromParts", "WhatIf"]
 
 
 class Coherence(Protocol):
@@ -87,6 +87,15 @@ class Binds(Protocol):
 
     def bind(self, own: Mapping[str, ScoreTable], data: Dataset, brief: Brief) -> Bound | None:
         """Step 6: what follows from what, from scores judged out of fold; None where no identity is stated."""
+        ...
+
+
+@runtime_checkable
+class LearnsFromParts(Protocol):
+    """A task that learns from some of the keys where there are very many rows, and predicts the others part by part."""
+
+    def parted(self, data: Dataset, brief: Brief) -> Dataset:
+        """The data set in parts, where its rows are that many; else as it is."""
         ...
 
 

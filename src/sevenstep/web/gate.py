@@ -49,6 +49,7 @@ SCOPE_OF: Mapping[str, str] = {
     "/v1/observations": "observe",
     "/v1/predict": "predict",
     "/v1/releases": "read",
+    "/v1/whatif": "predict",
     "/v2": "read",
     "/v2/health/live": "read",
     "/v2/health/ready": "read",

@@ -110,10 +110,18 @@ def _telling() -> dict[str, Any]:
         "properties": {"rows": _OBJECTS, "source": {"type": "string"}, "ids": _list({"type": "string"})},
     }
     item = {"type": "object", "required": ["item"], "properties": {"item": {"type": "object"}}}
+    moment = {"type": ["string", "integer", "null"]}
+    changed = {
+        "type": "object",
+        "required": ["set"],
+        "properties": {"set": {"type": "object", "minProperties": 1}, "series": {"type": "object"}, "from": moment, "to": moment},
+    }
+    question = {"set": {"promotion": 1}, "series": {"region": "seoul"}, "from": "2026-02-10", "to": "2026-02-14"}
     example = {"source": "till", "rows": [{"prediction_id": "0123456789abcdef-0", "target": 12.5}]}
     return {
         "/v1/observations": {"post": _post("Take in actuals and corrections", observed, example)},
         "/v1/explain": {"post": _post("What drove a prediction", item, {"item": {"row": 1}})},
+        "/v1/whatif": {"post": _post("What would be predicted if inputs were others", changed, question)},
     }
 
 

@@ -18,7 +18,7 @@ from sevenstep.tasks.forecast.features.table import features_for
 from sevenstep.tasks.forecast.given import check_columns, typed_as
 from sevenstep.tasks.forecast.panel import Panel, Settings
 
-__all__ = ["AskedRows", "newest_rows", "next_rows", "open_at", "open_rows", "rows_to_ask"]
+__all__ = ["AskedRows", "newest_rows", "next_rows", "open_at", "open_rows", "rows_to_ask", "to_forecast"]
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,7 @@ def rows_to_ask(data: Dataset, panel: Panel, rows: pl.DataFrame) -> AskedRows:
     """The given rows in which no target is known, in the order they were given."""
     roles = data.roles
     names = [*roles.keys, str(roles.time)]
-    targets = [name for name in roles.targets if name in rows.columns]
-    wanted = rows.filter(pl.all_horizontal([pl.col(name).is_null() for name in targets])) if targets else rows
+    wanted = rows.filter(to_forecast(rows, roles))
     if wanted.is_empty():
         raise InputError(
             "PREDICT-NO-ROWS", "every row given has its target already", "rows to be forecast have none", "leave the target empty"
@@ -123,6 +122,14 @@ def rows_to_ask(data: Dataset, panel: Panel, rows: pl.DataFrame) -> AskedRows:
     row = found["row"].to_numpy().astype(np.int64)
     _check_time(data, panel, row)
     return _asked(panel, row)
+
+
+def to_forecast(rows: pl.DataFrame, roles: Roles) -> pl.Series:
+    """Which of some rows are to be forecast: those in which no target is known."""
+    wanted = pl.repeat(True, len(rows), eager=True)
+    for name in roles.targets:
+        wanted &= rows[name].is_null() if name in rows.columns else wanted
+    return wanted
 
 
 def _check_time(data: Dataset, panel: Panel, row: NDArray[np.int64]) -> None:

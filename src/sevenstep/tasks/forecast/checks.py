@@ -6,7 +6,7 @@ Every check is a pass of Polars over the rows; a gate decides what follows from 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -72,6 +72,9 @@ def check(data: Dataset, brief: Brief) -> Sequence[Finding]:
         among = f" (looked at every {every:,}th series)" if every > 1 else ""
         findings += [*_empty(rows, target), *_stockouts(rows, target, frame, among), *_jumps(rows, target, frame, among)]
     findings += _sold_out(data, rows.settings)
+    if data.parts is not None:
+        among = f"{rows.frame['_series'].n_unique():,} of {len(data.parts.keys):,} series were looked at"
+        findings = [replace(finding, text=f"{finding.text} ({among})") for finding in findings]
     order = {"error": 0, "warning": 1, "info": 2}
     return sorted(findings, key=lambda finding: (order[finding.severity], -finding.share))
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
 
+from sevenstep.data.vast import in_order, stretches
 from sevenstep.errors import InputError
 
 __all__ = ["UNIT_WORDS", "Clock", "infer_frequency", "season_of", "year_of"]
@@ -140,22 +141,28 @@ def infer_frequency(items: pl.DataFrame, time: str, keys: list[str]) -> str | in
             "the frequency is read off the distances between times",
             "state it, for example forecast: {frequency: 1d}",
         )
-    common = gaps.mode().sort()[0]
-    if gaps.dtype.is_integer():
-        return int(common)
-    return _as_frequency(common.total_seconds(), calendar=not _counts_days(gaps, items[time]))
+    common = gaps.filter(pl.col("count") == pl.col("count").max())["gap"].min()
+    if isinstance(common, int):
+        return common
+    return _as_frequency(common.total_seconds(), calendar=not _counts_days(gaps, items[time]))  # type: ignore[union-attr]
 
 
-def _gaps(items: pl.DataFrame, time: str, keys: list[str]) -> pl.Series:
-    ordered = items.select(*keys, time).unique().sort(*keys, time)
-    step = pl.col(time).diff()
-    gaps = ordered.select((step.over(keys) if keys else step).alias("gap"))["gap"].drop_nulls()
-    return gaps.filter(gaps > 0) if gaps.dtype.is_integer() else gaps.filter(gaps.dt.total_microseconds() > 0)
+def _gaps(items: pl.DataFrame, time: str, keys: list[str]) -> pl.DataFrame:
+    """How often each ``gap`` between neighbouring times of a series occurs; a stretch of rows at a time."""
+    names = [*keys, time]
+    ordered = items.select(names)
+    ordered = ordered if in_order(ordered, names) else ordered.unique().sort(names)
+    same = pl.all_horizontal([pl.lit(True), *(pl.col(key).eq_missing(pl.col(key).shift(1)) for key in keys)])
+    gap = pl.when(same).then(pl.col(time).diff()).alias("gap")
+    found = [ordered.slice(first, count + 1).lazy().select(gap).group_by("gap").agg(pl.len().alias("count")).collect()
+             for first, count in stretches(len(ordered))]  # fmt: skip
+    counts = pl.concat(found).drop_nulls().group_by("gap").agg(pl.col("count").sum())
+    return counts.filter(pl.col("gap") > (0 if counts.schema["gap"].is_integer() else timedelta()))
 
 
-def _counts_days(gaps: pl.Series, times: pl.Series) -> bool:
+def _counts_days(gaps: pl.DataFrame, times: pl.Series) -> bool:
     """Whether distances as long as a month are equal numbers of days, as every four weeks, and not calendar months."""
-    return gaps.n_unique() == 1 and times.drop_nulls().dt.day().n_unique() > 1 and not _at_month_ends(times)
+    return len(gaps) == 1 and times.drop_nulls().dt.day().n_unique() > 1 and not _at_month_ends(times)
 
 
 def _as_frequency(seconds: float, calendar: bool) -> str:

@@ -23,7 +23,7 @@ GRAMMAR = Grammar(
     one_row_per_time=True,
     sees={
         "define": _ALL,
-        "collect": _TIME_LINE,
+        "collect": (*_TIME_LINE, "hierarchy"),
         "prepare": (*_TIME_LINE, "hierarchy"),
         "design": _ALL,
         "train": _ALL,

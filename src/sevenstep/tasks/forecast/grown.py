@@ -7,7 +7,7 @@ import polars as pl
 from sevenstep.data.dataset import Dataset, Roles
 from sevenstep.tasks.forecast.given import check_columns, typed_as
 
-__all__ = ["refreshed", "with_rows"]
+__all__ = ["of_history", "refreshed", "with_rows"]
 
 
 def with_rows(history: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
@@ -16,7 +16,7 @@ def with_rows(history: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
     Raises InputError where a column that says which series and when is not there, or a value does not fit its column.
     """
     items, names = history.items, _names(history.roles)
-    new = _typed(rows, history)
+    new = of_history(rows, history)
     kept = items.join(new, on=names, how="anti", nulls_equal=True)
     return pl.concat([kept, _fill_static(new, items, history.roles)], how="diagonal").sort(names)
 
@@ -27,7 +27,7 @@ def refreshed(history: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
     Most rows that arrive are of times that were open: they are filled in where they stand, without sorting anything anew.
     """
     items, names = history.items, _names(history.roles)
-    said = _typed(rows, history).join(items.select(names).with_row_index(_ROW), on=names, how="left", nulls_equal=True)
+    said = of_history(rows, history).join(items.select(names).with_row_index(_ROW), on=names, how="left", nulls_equal=True)
     there, new = said.filter(pl.col(_ROW).is_not_null()), said.filter(pl.col(_ROW).is_null()).drop(_ROW)
     filled = items.with_columns(
         _filled_in(items[name], there[name], there[_ROW]) for name in there.columns[:-1] if name not in names
@@ -47,7 +47,7 @@ def _names(roles: Roles) -> list[str]:
     return [*roles.keys, str(roles.time)]
 
 
-def _typed(rows: pl.DataFrame, history: Dataset) -> pl.DataFrame:
+def of_history(rows: pl.DataFrame, history: Dataset) -> pl.DataFrame:
     """Rows in the types of the history, each series and time once, the last of several."""
     names = _names(history.roles)
     check_columns(rows, names, ())

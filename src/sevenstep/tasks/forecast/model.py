@@ -19,6 +19,7 @@ from sevenstep.data.times import read_times
 from sevenstep.errors import InputError, InputWarning
 from sevenstep.tasks.blending import weighted_mean
 from sevenstep.tasks.contract import Explanation, Fitted
+from sevenstep.tasks.forecast import inparts
 from sevenstep.tasks.forecast.asking import AskedRows, newest_rows, next_rows, open_rows, rows_to_ask
 from sevenstep.tasks.forecast.calibrate import apply
 from sevenstep.tasks.forecast.explain import Explained, explain_item
@@ -45,7 +46,7 @@ class ForecastModel:
     """Forecasts for every target from one history.
 
     Args:
-        history: the data set the forecast starts from, open rows included.
+        history: the data set the forecast starts from, open rows included; where it is in parts, see `inparts`.
         horizon: longest lead the model was judged at.
         members: for each target its fitted members with their weights.
         calibration: for each target its shift and bounds.
@@ -90,12 +91,17 @@ class ForecastModel:
         """
         if rows is None:
             return self._of_open_rows
+        if self.history.parts is not None:
+            parts, roles = self.history.parts, self.history.roles
+            return inparts.asked(parts, roles, rows, lambda number, own: self.part(number).predict(own))
         return self._asked_for(rows)[0]
 
     def predict_sums(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Forecasts for ``rows``, then those of the sums at their times; ``level`` names the level of each row, and the columns
         of other levels are null. Without a hierarchy the same as `predict`.
         """
+        if self.history.parts is not None:
+            return self.predict(rows)  # there are no sums over parts
         own, sums = self._asked_for(rows)
         return self._with_sums(own, sums)
 
@@ -106,6 +112,8 @@ class ForecastModel:
     @cached_property
     def _of_open_rows(self) -> pl.DataFrame:
         """Forecasts of the open rows, made once: a release shows them in more than one place."""
+        if self.history.parts is not None:
+            return inparts.ahead(self.history.parts, lambda number: self.part(number).predict())
         model = self.opened()
         return self._with_sums(*model._forecast(open_rows(model.history, build_panel(model.history, self.settings))))
 
@@ -147,6 +155,8 @@ class ForecastModel:
 
     def refresh(self, rows: pl.DataFrame) -> ForecastModel:
         """The same parameters with newer observations taken into the history; what a row leaves empty stays as it was."""
+        if self.history.parts is not None:
+            return replace(self, history=inparts.grown(self.history, self.history.parts, rows))
         return self.with_items(refreshed(self.history, rows))
 
     def _with_rows(self, rows: pl.DataFrame) -> ForecastModel:
@@ -170,6 +180,8 @@ class ForecastModel:
         """Forecasts of the open rows up to the horizon (or at some ``leads``), with ``origin`` and ``lead``; with their time too
         where that is composed of the person's own columns. For those of ``known`` newest times see `Model.outlook`.
         """
+        if self.history.parts is not None:
+            return inparts.ahead(self.history.parts, lambda number: self.part(number).outlook(leads, known))
         model, count = self.opened(), 0
         panel = build_panel(model.history, self.settings)
         wanted = open_rows(model.history, panel, leads or range(1, self.horizon + 1))
@@ -187,7 +199,20 @@ class ForecastModel:
 
     def judge(self, made: pl.DataFrame) -> ScoreTable:
         """What earlier forecasts came to; see `judged`."""
+        if self.history.parts is not None:
+            return inparts.judged(self.history.parts, made, lambda number, own: self.part(number).judge(own))
         return judged(made, self.history, self.settings, self.weights)
+
+    def part(self, number: int) -> ForecastModel:
+        """The model of the series of one part of the history.
+
+        The calibration has no figures of single series beyond part 0: the others get what is usual, and are no new ones.
+        """
+        history = self.history.part(number)
+        if number == 0:
+            return replace(self, history=history)
+        own = history.items.select(self.trained_keys.columns).unique(maintain_order=True)
+        return replace(self, history=history, trained_keys=pl.concat([self.trained_keys, own]))
 
     def opened(self) -> ForecastModel:
         """The model with the next steps of every series as open rows, where it needs no rows of the person's to forecast them."""
@@ -245,7 +270,8 @@ class ForecastModel:
         in text may be written in any of the usual ways (`read_times`). Raises InputError where it is none, or not of the data.
         """
         item = {**item, **self._time_read(item)}
-        model = self.opened()
+        parts = self.history.parts
+        model = (self if parts is None else self.part(inparts.part_with(parts, self.history.roles, item))).opened()
         found = [explain_item(model._explained(target), item) for target in self.history.roles.targets]
         if not all(np.isfinite(one.prediction) for one in found):
             given = f"the forecast of {', '.join(str(value) for value in item.values())} is no member's"

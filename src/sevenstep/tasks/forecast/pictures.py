@@ -86,6 +86,8 @@ class _Drawing:
             "Before the line: actual values, and what the newest fold would have forecast. "
             "After it: forecasts with 80 % and 95 % bounds."
         )
+        if self.data.parts is not None:
+            caption += f" The {self.panel.shape[0]:,} series judged of {len(self.data.parts.keys):,}; totals are theirs."
         kind: Any = "number" if self.panel.clock.kind == "integer" else "time"
         return Explorer("Forecasts", options, series, origin, time, "", kind, caption=caption)
 
@@ -119,10 +121,10 @@ class _Drawing:
         parts = list(roles.time_parts.values())
         if parts and all(name in ahead.columns for name in parts):
             open_ = panel.rows.select("series", str(roles.time), *parts, *roles.keys)
-            ahead = ahead.join(open_, on=[*roles.keys, *parts], how="left", nulls_equal=True)
+            ahead = ahead.join(open_, on=[*roles.keys, *parts], how="inner", nulls_equal=True, maintain_order="left")
         elif roles.keys:
             numbers = panel.keys.with_row_index("series").with_columns(pl.col("series").cast(pl.Int32))
-            ahead = ahead.join(numbers, on=list(roles.keys), how="left", nulls_equal=True)
+            ahead = ahead.join(numbers, on=list(roles.keys), how="inner", nulls_equal=True, maintain_order="left")
         else:
             ahead = ahead.with_columns(pl.lit(0, dtype=pl.Int32).alias("series"))
         return ahead.select("series", pl.col(str(roles.time)).alias("time"), "prediction", *BOUNDS)

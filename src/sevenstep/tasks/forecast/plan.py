@@ -76,6 +76,9 @@ def _plan(data: Dataset, recipe: Mapping[str, Any], brief: Brief) -> Plan:
     settings = Settings.of(data)
     panel = build_panel(data, settings)
     folds, everything, reason = plan_folds(panel, settings, brief.section.horizon, brief.design.folds)
+    if data.parts is not None:
+        of_all = f"{panel.shape[0]:,} of {len(data.parts.keys):,} series are learnt from and judged"
+        reason = f"{reason}; {of_all}, one of every {data.parts.count} in the order of their keys"
     _check(panel, folds, brief)
     seconds = CV_SHARE * brief.budget * CORES / (len(brief.targets) * len(folds))
     candidates: list[Candidate] = []

@@ -43,7 +43,7 @@ def find_roles(items: pl.DataFrame, brief: Brief, sources: Mapping[str, Sequence
     ahead = _known_ahead(items, brief, sources)
     taken = {time, *keys, *brief.targets, *ahead}
     free = [column for column in items.columns if column not in taken]
-    known = items.filter(pl.any_horizontal(pl.col(target).is_not_null() for target in brief.targets))
+    known = items.lazy().filter(pl.any_horizontal(pl.col(target).is_not_null() for target in brief.targets))
     static = _static(known, keys, free)
     observed = tuple(column for column in free if column not in static)
     parts = {} if data.time is None or isinstance(data.time, str) else data.time.columns()
@@ -124,19 +124,19 @@ def _no_target(brief: Brief) -> None:
             )
 
 
-def _static(known: pl.DataFrame, keys: tuple[str, ...], columns: Sequence[str]) -> tuple[str, ...]:
+def _static(known: pl.LazyFrame, keys: tuple[str, ...], columns: Sequence[str]) -> tuple[str, ...]:
     """Columns of one value, or none, in each series."""
     if not keys or not columns:
         return ()
-    levels = known.group_by(keys).agg(pl.col(columns).n_unique()).select(pl.col(columns).max())
+    levels = known.group_by(keys).agg(pl.col(columns).n_unique()).select(pl.col(columns).max()).collect()
     return tuple(column for column in columns if (levels[column][0] or 0) <= 1)
 
 
-def _facts(known: pl.DataFrame, roles: Roles, brief: Brief) -> dict[str, Fact]:
+def _facts(known: pl.LazyFrame, roles: Roles, brief: Brief) -> dict[str, Fact]:
     assert roles.time is not None
     section = brief.section
     facts: dict[str, Fact] = {}
-    facts["frequency"] = _fact(section.frequency, lambda: infer_frequency(known, str(roles.time), list(roles.keys)), "distances")
+    facts["frequency"] = _fact(section.frequency, lambda: _frequency(known, roles), "distances")
     frequency = facts["frequency"]["value"]
     facts["season"] = _season(section.season, known, roles, frequency)
     facts["year"] = {"value": year_of(frequency), "reason": f"usual for steps of {frequency}"}
@@ -145,11 +145,18 @@ def _facts(known: pl.DataFrame, roles: Roles, brief: Brief) -> dict[str, Fact]:
     return facts
 
 
-def _season(given: int | None, known: pl.DataFrame, roles: Roles, frequency: str | int) -> Fact:
+def _frequency(known: pl.LazyFrame, roles: Roles) -> str | int:
+    """Read off keys and times alone: there may be very many rows."""
+    keys, time = list(roles.keys), str(roles.time)
+    return infer_frequency(known.select(*keys, time).collect(), time, keys)
+
+
+def _season(given: int | None, known: pl.LazyFrame, roles: Roles, frequency: str | int) -> Fact:
     """The season stated; else the usual one of the frequency, or, where steps are only counted, what the values show."""
     if given is not None or not isinstance(frequency, int):
         return _fact(given, lambda: season_of(frequency), f"usual for steps of {frequency}")
-    season, reason = detect_season(known, str(roles.time), roles.keys, roles.targets[0], frequency)
+    told = known.select(*roles.keys, str(roles.time), roles.targets[0]).collect()
+    season, reason = detect_season(told, str(roles.time), roles.keys, roles.targets[0], frequency)
     return {"value": season, "reason": reason}
 
 
@@ -157,10 +164,10 @@ def _fact(given: Any, infer: Any, reason: str) -> Fact:
     return {"value": infer(), "reason": reason} if given is None else {"value": given, "reason": "spec"}
 
 
-def _clock(known: pl.DataFrame, roles: Roles) -> str:
+def _clock(known: pl.LazyFrame, roles: Roles) -> str:
     """Whole-number times that end at different counts belong to series that share no calendar."""
     assert roles.time is not None
-    if not known[roles.time].dtype.is_integer() or not roles.keys:
+    if not known.collect_schema()[roles.time].is_integer() or not roles.keys:
         return "common"
-    ends = known.group_by(roles.keys).agg(pl.col(roles.time).max())[roles.time]
+    ends = known.group_by(roles.keys).agg(pl.col(roles.time).max()).collect()[roles.time]
     return "common" if ends.n_unique() == 1 else "each"

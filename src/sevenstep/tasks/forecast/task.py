@@ -29,6 +29,7 @@ from sevenstep.tasks.forecast.hierarchy.sums import summed
 from sevenstep.tasks.forecast.identities.binding import bind
 from sevenstep.tasks.forecast.model import ForecastModel
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
+from sevenstep.tasks.forecast.parting import in_parts
 from sevenstep.tasks.forecast.pictures import pictures
 from sevenstep.tasks.forecast.plan import make_plan, target_weights
 from sevenstep.tasks.forecast.roles import find_roles
@@ -95,6 +96,10 @@ class ForecastTask:
     def what_if(self, model: Model, changes: Mapping[str, Any], series: Mapping[str, Any], first: Any, last: Any) -> WhatIf:
         """See `AsksWhatIf.what_if`."""
         return what_if(cast(ForecastModel, model), changes, series, first, last)
+
+    def parted(self, data: Dataset, brief: Brief) -> Dataset:
+        """See `LearnsFromParts.parted`."""
+        return in_parts(data, brief)
 
     def stage(self, stage: Mapping[str, Any], data: Dataset) -> Stage:
         """The feature table of a target, see `build_table`."""

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.data.naming import did_you_mean, listed
+from sevenstep.data.parts import Parts
 from sevenstep.data.times import read_times
 from sevenstep.errors import InputError
 from sevenstep.tasks.abilities import WhatIf
@@ -22,6 +23,7 @@ from sevenstep.tasks.forecast.families.boosting import BoostingMember
 from sevenstep.tasks.forecast.given import typed_as
 from sevenstep.tasks.forecast.grown import with_rows
 from sevenstep.tasks.forecast.hierarchy.tree import LEVEL, leaf_level
+from sevenstep.tasks.forecast.inparts import part_with
 from sevenstep.tasks.forecast.model import ForecastModel
 from sevenstep.tasks.forecast.panel import Panel, build_panel
 from sevenstep.tasks.scoretable import BOUNDS
@@ -40,6 +42,8 @@ def what_if(model: ForecastModel, changes: Mapping[str, Any], series: Mapping[st
     Raises InputError where an input is not known ahead, a value does not fit it, or no open row is meant.
     """
     _check_inputs(model, changes)
+    if model.history.parts is not None:
+        return _in_parts(model, model.history.parts, changes, series, first, last)
     opened = model.opened()
     panel = build_panel(opened.history, opened.settings)
     rows = panel.rows[pl.Series(open_rows(opened.history, panel).row)]
@@ -51,6 +55,24 @@ def what_if(model: ForecastModel, changes: Mapping[str, Any], series: Mapping[st
     before_made, after_made = (_series_rows(one, one.outlook()) for one in (opened, after))
     frame = _beside(before_made, after_made, chosen.select(names), names)
     told = [*_unread(model, changes), *_unknown(model, panel, chosen, changed, changes)]
+    return WhatIf(frame, _totals(frame.filter(pl.col("target").is_in(list(model.history.roles.targets)))), tuple(told))
+
+
+def _in_parts(
+    model: ForecastModel, parts: Parts, changes: Mapping[str, Any], series: Mapping[str, Any], first: Any, last: Any
+) -> WhatIf:
+    """What the parts that hold the series answer, put together; those without a row that is meant have no say."""
+    named = all(name in series for name in model.history.roles.keys)
+    numbers = [part_with(parts, model.history.roles, series)] if named else range(parts.count)
+    found: list[WhatIf] = []
+    for number in numbers:
+        try:
+            found.append(what_if(model.part(number), changes, series, first, last))
+        except InputError as error:
+            if error.code not in ("WHATIF-NO-ROWS", "PREDICT-NO-ROWS") or (number == numbers[-1] and not found):
+                raise
+    frame = pl.concat([one.rows for one in found])
+    told = dict.fromkeys(warning for one in found for warning in one.warnings)
     return WhatIf(frame, _totals(frame.filter(pl.col("target").is_in(list(model.history.roles.targets)))), tuple(told))
 
 
