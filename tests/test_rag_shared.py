@@ -35,6 +35,7 @@ def figures(finder: Finder, asked: dict[str, str], qrels: Sequence[ir_measures.Q
     return {str(measure): value for measure, value in found.items()}
 
 
+@pytest.mark.slow
 def test_pairs_of_syllables_with_stems_find_korean_paragraphs_better_than_morphemes_do() -> None:
     """Kiwi's morphemes alone have recall@5 0.982 and MRR@10 0.933 on these questions, at a tenth of the speed."""
     with gzip.open(DATA / "korquad1" / "dev.json.gz", "rt", encoding="utf-8") as file:

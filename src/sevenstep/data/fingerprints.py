@@ -64,6 +64,9 @@ def _documents(data: Data, base: Path, cache: StatCache) -> dict[str, str]:
         found["documents"] = _places_hash([*((file.name, file.place) for file in files), *beside], cache)
     if data.judgements is not None:
         found["judgements"] = _places_hash([(place.label, place) for place in locate(list(data.judgements.path), base)], cache)
+    if data.observed is not None:
+        folder = base / data.observed
+        found["observed"] = _files_hash(((path.name, path) for path in sorted(folder.glob("*.parquet"))), cache)
     golden = golden_path(data.golden, base)
     if (data.documents is not None or data.format == "squad") and golden.is_file():
         found["golden"] = _file_hash(golden, cache)

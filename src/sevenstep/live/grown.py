@@ -27,6 +27,7 @@ from sevenstep.data.sources import read_source
 from sevenstep.engine.durable import PARTIAL, make_folder, remove_abandoned, replace_file
 from sevenstep.errors import InputError
 from sevenstep.live.collected import Collected, collected
+from sevenstep.live.grown_answers import KEY_OF_DATA, documents_observed, held_rows, told_of_answers, with_observed
 from sevenstep.live.items import KEY, TIME
 from sevenstep.live.ledger.tables import observations
 from sevenstep.live.observing import observed
@@ -69,6 +70,8 @@ def grown(operation: Operation, connection: sa.Connection, now: datetime) -> Gro
     Raises:
         InputError: ``RETRAIN-NOTHING-NEW``, no truth was observed since the champion learnt; or the main source is at fault.
     """
+    if KEY_OF_DATA in operation.task.grammar.data_keys:
+        return _by_answers(operation, connection, now)
     known = collected(operation.store)
     if operation.task.grammar.one_row_per_time:
         return _by_time(operation, connection, now, known)
@@ -119,6 +122,19 @@ def _by_arrival(operation: Operation, connection: sa.Connection, now: datetime, 
     rows = held.select(name for name in known.schema if name in held.columns)
     since = f"arrived after observation {border}"
     return Grown(main.spec_of(table), rows.clear(), rows, newest(connection, now), since)
+
+
+def _by_answers(operation: Operation, connection: sa.Connection, now: datetime) -> Grown:
+    """Documents are known to both, as they stand; of what was told of answers the newest part is held back."""
+    told = told_of_answers(connection, now)
+    moment = now - timedelta(seconds=operation.spec.operate.retrain.shadow.seconds)
+    border = max(sum(one.published <= moment for one in told), (len(told) + 1) // 2 if len(told) > 1 else 0)
+    if border >= len(told):
+        _nothing_new("nothing right was told of an answer since")
+    documents = documents_observed(operation, connection, now)
+    spec = with_observed(operation.spec, operation.store / FOLDER, documents, told[:border])
+    held = held_rows(told[border:], operation.spec.targets)
+    return Grown(spec, documents, held, newest(connection, now), f"told from observation {told[border].number} on")
 
 
 def _border(connection: sa.Connection, moment: datetime, now: datetime) -> int:

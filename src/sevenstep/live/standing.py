@@ -49,12 +49,15 @@ class Standing:
         return self.rows.filter(pl.col(time) >= since)
 
 
-def standing(operation: Operation, connection: sa.Connection, now: datetime, last: Standing | None = None) -> Standing:
+def standing(
+    operation: Operation, connection: sa.Connection, now: datetime, last: Standing | None = None, release: Release | None = None
+) -> Standing:
     """Bring the champion up to date; from ``last``, where that is of the same release, only what came since is taken in.
 
-    Nothing published after ``now`` is read, so that a replay of history sees what could be seen then.
+    Nothing published after ``now`` is read, so that a replay of history sees what could be seen then. Another ``release``, one
+    made with ``--set``, is brought up to date where it is given.
     """
-    release = champion(operation.store)
+    release = release or champion(operation.store)
     if last is None or last.release.number != release.number:
         last = Standing(release, operation.task.load_model(release.verified().model_folder), 0)
     until = newest(connection, now)

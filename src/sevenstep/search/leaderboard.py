@@ -6,7 +6,7 @@ Rows become arrays here and the statistics are left to `sevenstep.stats`; result
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -117,7 +117,16 @@ def kpi_estimate(table: ScoreTable, metric: str, seed: int, *, balanced: bool = 
     """
     measure = metric_named(metric)
     clusters = Groups(codes_of(table.frame["cluster"])) if balanced else groups_of(table.frame)
-    return clusters.noted(cluster_estimate(measure, scored_rows(table.frame, measure), clusters.codes, seed, balanced=balanced))
+    found = clusters.noted(cluster_estimate(measure, scored_rows(table.frame, measure), clusters.codes, seed, balanced=balanced))
+    return replace(found, method=found.method + _of_repeats(table.frame, measure))
+
+
+def _of_repeats(frame: pl.DataFrame, metric: Metric) -> str:
+    """What repeats of one item's figure differ by, for a metric that is not the same each time."""
+    if not metric.spread or metric.spread not in frame.columns:
+        return ""
+    spreads = frame[metric.spread].cast(pl.Float64).fill_nan(None).drop_nulls().to_numpy()
+    return f"; repeats of one item have a variance of {np.square(spreads).mean():.4f}" if len(spreads) else ""
 
 
 def leaderboard(

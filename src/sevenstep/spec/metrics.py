@@ -75,6 +75,7 @@ METRICS: dict[str, MetricSense] = {
     "answer_f1": _RIGHT,
     "exact_match": _RIGHT,
     "groundedness": _RIGHT,
+    "judged_groundedness": _RIGHT,
     "abstention_error": _SHARE,
     "latency_ms": _ERROR,
     "cost_usd": _ERROR,

@@ -188,6 +188,10 @@ class Data(Closed):
         description="file of questions proposed from the documents, of which those a person accepted count; golden.jsonl beside "
         "the spec when not given",
     )
+    observed: Name | None = Field(
+        default=None,
+        description="folder of what was observed of documents and answers since a release; sevenstep retrain writes and names it",
+    )
     language: Literal["ko", "en", "other"] | None = Field(
         default=None, description="language of documents and questions; told from the text when not given"
     )

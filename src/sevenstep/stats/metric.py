@@ -40,6 +40,7 @@ class Metric:
         guide: a metric of the same rows that a search goes by instead, where this one only steps when a decision changes.
         direct: the figure of rows at once, where that is cheaper than by its terms: a search asks for it thousands of times.
         per_item: an item's figure is its prediction, or stands in a column of the metric's name (`sevenstep.stats.per_item`).
+        spread: column with the standard deviation of an item's figure over repeats, where it is not the same each time.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Metric:
     guide: str = ""
     direct: Callable[[Scored], float] | None = None
     per_item: bool = False
+    spread: str = ""
 
     @property
     def reads(self) -> tuple[str, ...]:

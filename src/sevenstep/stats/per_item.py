@@ -29,11 +29,17 @@ _KNOWN: tuple[tuple[str, Direction, Unit, str, str], ...] = (
     ("exact_match", "higher", "share", "Share of answers that equal a known answer once both are normalised.", _SQUAD),
     ("groundedness", "higher", "share", "Mean support of an answer's sentences in what they cite.",
      "share of content units of a sentence that stand in its quotes"),
+    ("judged_groundedness", "higher", "share", "Mean of what a model, asked several times, says of an answer's support.",
+     "the model that rag.judge names; its spread is told beside it"),
     ("abstention_error", "lower", "share", "Share of questions answered that have no answer, or refused that have one.",
      "Rajpurkar, Jia and Liang (2018), Know what you don't know"),
     ("latency_ms", "lower", "target", "Mean milliseconds a question takes.", "wall clock"),
     ("cost_usd", "lower", "target", "Mean US dollars a question costs.", "tokens by their price"),
 )  # fmt: skip
+
+
+_SPREADS = {"judged_groundedness": "judged_spread"}
+"""Columns that hold the standard deviation of an item's figure over repeats, for figures that are not the same each time."""
 
 
 def _own(rows: Scored) -> FloatArray:
@@ -42,7 +48,9 @@ def _own(rows: Scored) -> FloatArray:
 
 def _made(name: str, direction: Direction, unit: Unit, description: str, source: str) -> Metric:
     limits = (0.0, 1.0) if unit == "share" else (0.0, np.inf)
-    return Metric(name, direction, unit, description, source, _own, ratio, limits=limits, per_item=True)
+    return Metric(
+        name, direction, unit, description, source, _own, ratio, limits=limits, per_item=True, spread=_SPREADS.get(name, "")
+    )
 
 
 PER_ITEM: dict[str, Metric] = {known[0]: _made(*known) for known in _KNOWN}

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ABSTAINED", "CONFIDENCE", "DOCUMENT", "DOCUMENT_ID", "FEEDBACK", "RANKED", "Answer", "Answers", "Citation", "Passage"]
+__all__ = [
+    "ABSTAINED", "CONFIDENCE", "DOCUMENT", "DOCUMENT_ID", "FEEDBACK", "JUDGED", "JUDGED_SPREAD", "RANKED", "Answer", "Answers",
+    "Citation", "Passage",
+]  # fmt: skip
 
 RANKED = 100
 """Documents a ranking names at most."""
@@ -27,6 +30,12 @@ ABSTAINED = "abstained"
 
 CONFIDENCE = "confidence"
 """Column of a score table that tells how sure an answer was; null where that is not known."""
+
+JUDGED = "judged_groundedness"
+"""Metric, and column of a score table: what a model that judges says of an answer, 0 to 1, as the mean of its repeats."""
+
+JUDGED_SPREAD = "judged_spread"
+"""Column of a score table: the standard deviation of those repeats; null where there are not two."""
 
 FEEDBACK: Mapping[str, str] = {"answer": "text", "helpful": "boolean", "document": "text"}
 """Columns of an observation about a served answer: the right answer, whether it helped, the document that holds it."""

@@ -13,7 +13,7 @@ Classified items have three more: ``unit`` (the item, which has one row, or one 
 
 An item scored by a figure of its own (nDCG of a ranking) has the figure as its ``prediction`` and 1 as its ``truth``; figures of
 further such metrics stand in columns named as the metric is; see `sevenstep.stats.per_item`. Answered questions have
-``abstained`` and ``confidence`` besides; see `sevenstep.tasks.answers`.
+``abstained`` and ``confidence`` besides, judged ones ``judged_spread``; see `sevenstep.tasks.answers`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sevenstep.errors import InternalError
 from sevenstep.stats.metric import Metric
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
-from sevenstep.tasks.answers import ABSTAINED, CONFIDENCE
+from sevenstep.tasks.answers import ABSTAINED, CONFIDENCE, JUDGED_SPREAD
 
 __all__ = ["BOUNDS", "CLASS_COLUMNS", "CORE_COLUMNS", "ScoreTable", "figure_columns", "join_score_tables", "scored_rows"]
 
@@ -36,7 +36,7 @@ CORE_COLUMNS = (
     "prediction", *BOUNDS,
 )  # fmt: skip
 CLASS_COLUMNS = ("unit", "label", "cut")
-_OF_ANSWERS = (ABSTAINED, CONFIDENCE)
+_OF_ANSWERS = (ABSTAINED, CONFIDENCE, JUDGED_SPREAD)
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,8 @@ def load(operation: Operation, overrides: Sequence[str]) -> Served:
 def brought_up_to_date(operation: Operation, served: Served, last: Standing | None) -> tuple[Served, Standing]:
     """The same release with what was observed since, without learning anew; ``last`` is where that left off."""
     with operation.ledger.reading() as connection:
-        known = standing(operation, connection, datetime.now(UTC), last or Standing(served.release, served.model, 0))
+        last = last or Standing(served.release, served.model, 0)
+        known = standing(operation, connection, datetime.now(UTC), last, served.release)
     return replace(served, model=known.model), known
 
 
@@ -208,7 +209,7 @@ class Champion:
     def _now(self) -> tuple[_File, int]:
         """What the pointer is by now, and the newest observation where predictions rest on them."""
         pointer = _identity(self._operation.store / "releases" / "champion")
-        if self._served is None or self._served.together is not None or self._overrides:
+        if self._served is None or self._served.together is not None:
             return pointer, 0
         with self._operation.ledger.reading() as connection:
             return pointer, newest(connection)
@@ -217,7 +218,7 @@ class Champion:
         """The release the pointer names; only brought up to date where it is the one that serves."""
         moved = self._served is None or self._seen is None or seen[0] != self._seen[0]
         served = load(self._operation, self._overrides) if moved or self._served is None else self._served
-        if served.together is not None or self._overrides:
+        if served.together is not None:
             return served
         served, self._standing = brought_up_to_date(self._operation, served, None if moved else self._standing)
         return served

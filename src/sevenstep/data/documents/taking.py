@@ -12,6 +12,7 @@ import polars as pl
 from sevenstep.data.documents.corpus import Corpus, as_corpus, read_corpus
 from sevenstep.data.documents.golden import find_again, golden_path, read_golden
 from sevenstep.data.documents.judgements import read_judgements
+from sevenstep.data.documents.observed import add_told, with_observed
 from sevenstep.data.documents.parsing import Kept
 from sevenstep.data.documents.questions import connected, missing_questions, read_questions
 from sevenstep.data.documents.squad import read_squad
@@ -65,6 +66,11 @@ def take_corpus(
     corpus, asked = (
         _from_squad(data, base, record) if data.documents is None else _from_parts(data, base, record, quarantine, kept)
     )
+    if data.observed is not None:
+        folder = base / data.observed
+        corpus = with_observed(corpus, asked.judgements, folder, data.language, record)
+        texts = dict(corpus.documents.select("document_id", "text").iter_rows())
+        add_told(asked.questions, asked.judgements, folder, texts, record)
     _add_golden(data, base, corpus, asked, record, quarantine)
     if not asked.questions:
         raise missing_questions("there are documents and no question")

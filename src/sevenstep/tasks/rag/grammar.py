@@ -6,6 +6,7 @@ It takes no target: what is measured follows from the metrics of the KPIs, the r
 from __future__ import annotations
 
 from sevenstep.spec.documents import ANSWER, PASSAGES
+from sevenstep.tasks.answers import JUDGED
 from sevenstep.tasks.contract import Grammar
 from sevenstep.tasks.rag.section import Rag
 
@@ -13,13 +14,13 @@ __all__ = ["ANSWER", "GRAMMAR", "PASSAGES"]
 
 _ALL = tuple(Rag.model_fields)
 _RANKING = ("ndcg@k", "recall@k", "mrr@k", "hit@k", "map@k", "precision@k")
-_ANSWER = ("answer_f1", "exact_match", "groundedness", "abstention_error", "cost_usd")
+_ANSWER = ("answer_f1", "exact_match", "groundedness", JUDGED, "abstention_error", "cost_usd")
 _EITHER = ("latency_ms",)
 
 GRAMMAR = Grammar(
     task="rag",
     section=Rag,
-    data_keys=("documents", "questions", "judgements", "golden", "language", "segments", "groups"),
+    data_keys=("documents", "questions", "judgements", "golden", "observed", "language", "segments", "groups"),
     metrics=(*_RANKING, *_ANSWER, *_EITHER),
     baselines=("bm25", "best_sentence"),
     targets="none",

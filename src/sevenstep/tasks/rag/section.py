@@ -170,6 +170,9 @@ class Judge(_Called):
 
     name: Name = Field(description="name of the model")
     repeats: Annotated[Whole, Field(ge=2, le=20)] = Field(default=3, description="how often each answer is judged")
+    answers: Annotated[Whole, Field(ge=1)] = Field(
+        default=200, description="questions whose answers are judged at most, the same for every candidate"
+    )
 
 
 class Rag(Closed):
@@ -193,4 +196,6 @@ class Rag(Closed):
     local: Folder | None = Field(
         default=None, description="folder of a Hugging Face model that writes answers here (needs sevenstep[local])"
     )
-    judge: Judge | None = Field(default=None, description="model that judges groundedness beside the measured figure")
+    judge: Judge | None = Field(
+        default=None, description="model that judges groundedness (judged_groundedness) beside the measured figure"
+    )

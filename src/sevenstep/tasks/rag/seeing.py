@@ -11,6 +11,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 
+import polars as pl
+
 from sevenstep.tasks.answers import DOCUMENT_ID
 from sevenstep.tasks.rag.retrieval.finder import Finder
 from sevenstep.tasks.rag.retrieval.fitted import FittedRetriever
@@ -41,8 +43,8 @@ class Views:
         documents = self.index.corpus.documents
         if "access" not in documents.columns:
             return []
-        rows = documents.select(DOCUMENT_ID, "access").iter_rows()
-        return [(ident, frozenset(tags)) for ident, tags in rows if tags]
+        rows = documents.select(DOCUMENT_ID, "access").filter(pl.col("access").list.len() > 0).iter_rows()
+        return [(ident, frozenset(tags)) for ident, tags in rows]
 
     def of(self, access: Sequence[str] | None) -> Finder:
         """The finder for an asker with these tags; None sees everything."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sevenstep.data.dataset import Dataset
+from sevenstep.tasks.answers import JUDGED
 from sevenstep.tasks.contract import Candidate, Fitted
 from sevenstep.tasks.rag.answerers import KeptAnswerer, load_answerer, save_answerer
 from sevenstep.tasks.rag.answering.learning import MOST_TAUGHT, fit_extractive, spread
@@ -21,9 +22,12 @@ from sevenstep.tasks.rag.answering.measuring import figures_of
 from sevenstep.tasks.rag.answering.scorer import Example
 from sevenstep.tasks.rag.answering.sentence import BEST_SENTENCE, BestSentence
 from sevenstep.tasks.rag.answering.sharing import LOOKED_AT, capped
+from sevenstep.tasks.rag.folds import known_rows
 from sevenstep.tasks.rag.found import Answer, Passage
 from sevenstep.tasks.rag.generating.fitting import generating
 from sevenstep.tasks.rag.generating.generator import GENERATED
+from sevenstep.tasks.rag.generating.judging import Judging, verdicts
+from sevenstep.tasks.rag.grammar import ANSWER
 from sevenstep.tasks.rag.retrieval.finder import Finder
 from sevenstep.tasks.rag.retrieval.fitted import FittedRetriever
 from sevenstep.tasks.rag.retrieval.index import CorpusIndex
@@ -99,7 +103,15 @@ class _Answers:
             seconds.append(time.perf_counter() - begun)
         known = [own or [] for own in data.items["answers"].gather(rows).to_list()]
         language = str(data.facts["language"]["value"])
-        return figures_of(answers, known, seconds, language, candidate.parameters["metrics"])
+        asked = [metric for metric in candidate.parameters["metrics"] if metric != JUDGED]
+        figures = figures_of(answers, known, seconds, language, asked)
+        if "judge" not in candidate.parameters:
+            return figures
+        names, answered = (data.items["question_id"].gather(own).to_list() for own in (rows, known_rows(data, ANSWER)))
+        given = verdicts(answers, names, answered, Judging(**candidate.parameters["judge"]))
+        together = {**figures, **given}
+        leading = candidate.parameters["metrics"][0]
+        return {leading: together[leading], **together}
 
     def load(self, folder: Path) -> Fitted:
         """Read back a member."""

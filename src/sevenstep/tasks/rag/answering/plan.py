@@ -8,15 +8,18 @@ from typing import Any
 from sevenstep.data.dataset import Dataset
 from sevenstep.spec.brief import Brief
 from sevenstep.spec.design import Between, Try
+from sevenstep.tasks.answers import JUDGED
 from sevenstep.tasks.contract import Candidate, Fold, Range
 from sevenstep.tasks.rag.answering.extractive import EXTRACTIVE
 from sevenstep.tasks.rag.answering.learning import MOST_TAUGHT
 from sevenstep.tasks.rag.answering.sentence import BEST_SENTENCE
 from sevenstep.tasks.rag.candidates import MIX, WEIGHTS, Entry, catalog_of
 from sevenstep.tasks.rag.generating.generator import GENERATED
+from sevenstep.tasks.rag.generating.judging import judging_of
 from sevenstep.tasks.rag.generating.plan import estimated_usd, ways_to_write
 from sevenstep.tasks.rag.grammar import ANSWER
 from sevenstep.tasks.rag.laying import laid_out, metrics_of, situation_of, stage_of
+from sevenstep.wording import counted
 
 __all__ = ["answer_candidates"]
 
@@ -39,18 +42,20 @@ def answer_candidates(
     answered = int(data.items[ANSWER].is_not_null().sum())
     asked = answered / max(len(folds), 1)
     taught = answered - asked
+    judging = judging_of(brief)
+    judged = 0.0 if judging is None else judging.seconds(answered) / max(len(folds), 1)
     baseline = _candidate(
         BEST_SENTENCE, BEST_SENTENCE, "the sentence that says most of the question, whole: what answering has to beat",
-        entries["bm25"], {"top": 1}, {}, 0.5 + 0.01 * asked, recipe, brief, baseline=True,
+        entries["bm25"], {"top": 1}, {}, 0.5 + 0.01 * asked + judged, recipe, brief, baseline=True,
     )  # fmt: skip
     writing = [
         _candidate(
             name, GENERATED, reason, entries["lexical"], {**own, "top": USUAL_TOP}, {**space, "top": Range(choices=_TOPS)},
-            0.5 + seconds * asked, recipe, brief, asked=True,
+            0.5 + seconds * asked + judged, recipe, brief, asked=True,
         )
         for name, reason, own, space, seconds in ways_to_write(brief)
     ]  # fmt: skip
-    notes = _spending(brief, answered, len(writing))
+    notes = [*_spending(brief, answered, len(writing)), *_judging(brief, answered)]
     if answered == 0:
         return [baseline, *writing], [
             *notes,
@@ -58,7 +63,7 @@ def answer_candidates(
         ]
     trees = _SMALL_TREES if answered <= _FEW else _LARGE_TREES
     top, tops = _top(brief)
-    seconds = _BEGIN + _TAUGHT * min(taught, MOST_TAUGHT) + _ASKED * asked
+    seconds = _BEGIN + _TAUGHT * min(taught, MOST_TAUGHT) + _ASKED * asked + judged
     quoting = _candidate(
         "quotes", EXTRACTIVE, "stretches of the passages found, graded by what answered questions teach", entries["lexical"],
         {**trees, "top": top}, {**tops, **_TREES, **MIX, "title": WEIGHTS["title"]}, seconds, recipe, brief,
@@ -72,15 +77,27 @@ def _candidate(
     recipe: Mapping[str, Any], brief: Brief, *, baseline: bool = False, searched: bool = False, asked: bool = False,
 ) -> Candidate:  # fmt: skip
     layout, chunks = laid_out(recipe, brief, finding)
-    section = brief.section
+    section, judging = brief.section, judging_of(brief)
+    metrics = metrics_of(brief, ANSWER)
     parameters = {
-        **layout, **finding.parameters, **own, "metrics": metrics_of(brief, ANSWER), "share": section.source_share,
-        "style": section.answer.style,
+        **layout, **finding.parameters, **own, "metrics": metrics, "share": section.source_share, "style": section.answer.style,
     }  # fmt: skip
+    if judging is not None:
+        parameters |= {"judge": judging.to_json(), "metrics": list(dict.fromkeys([*metrics, JUDGED]))}
     return Candidate(
         name, family, ANSWER, reason, parameters, {} if baseline else {**space, **chunks}, stage_of(parameters), round(cost, 3),
         baseline, asked, searched,
     )  # fmt: skip
+
+
+def _judging(brief: Brief, answered: int) -> list[str]:
+    judging = judging_of(brief)
+    if judging is None or answered == 0:
+        return []
+    calls = counted(min(answered, judging.answers) * judging.repeats, "call")
+    usd = judging.usd(answered)
+    price = f", up to ${usd:.2f}" if usd else ""
+    return [f"{judging.model} judges the answers of each candidate and trial: {calls}{price} each; equal answers are judged once"]
 
 
 def _spending(brief: Brief, answered: int, ways: int) -> list[str]:

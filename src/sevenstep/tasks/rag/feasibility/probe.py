@@ -16,13 +16,15 @@ from sevenstep.tasks.rag.feasibility.pictures import pictures
 from sevenstep.tasks.rag.feasibility.sample import sample_of
 from sevenstep.tasks.rag.feasibility.trial import Terms, Trial
 from sevenstep.tasks.rag.feasibility.verdict import judged
+from sevenstep.tasks.rag.generating.judging import demand_judge
 from sevenstep.tasks.rag.known import Known
 
 __all__ = ["probe"]
 
 
 def probe(data: Dataset, brief: Brief) -> Sequence[Feasibility]:
-    """See `Task.probe`."""
+    """See `Task.probe`; raises InputError ``RAG-JUDGE``, a KPI asks for a judge's figure and none is named."""
+    demand_judge(brief)  # a figure that nobody can give is told at once
     sample = sample_of(Known(data), brief.budget, brief.seed)
     terms = Terms(sample)
     trial = terms.tried(sample.documents)

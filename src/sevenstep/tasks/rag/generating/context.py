@@ -12,7 +12,7 @@ from sevenstep.tasks.rag.answering.reading import grams, read
 from sevenstep.tasks.rag.data_only import without_instructions
 from sevenstep.tasks.rag.found import Passage
 
-__all__ = ["Shot", "chosen_shots", "messages_of", "shown"]
+__all__ = ["Shot", "chosen_shots", "messages_of", "passages_text", "shown"]
 
 Order = Literal["best first", "best last"]
 
@@ -45,15 +45,18 @@ def messages_of(
     prompt: str, question: str, passages: Sequence[Passage], shots: Sequence[Shot], order: Order
 ) -> list[dict[str, str]]:
     """The chat: rules, examples, passages numbered from 1 by their rank, question."""
-    blocks = [_block(number, passage) for number, passage in enumerate(passages, 1)]
-    if order == "best last":
-        blocks.reverse()
     messages = [{"role": "system", "content": prompt}]
     for shot in shots:
         block = f'<passage number="1">\n{_fenced(shot.sentence)}\n</passage>'
         messages.append({"role": "user", "content": f"{block}\n\nQuestion: {shot.question}"})
         messages.append({"role": "assistant", "content": f"{shot.answer} [1]"})
-    return [*messages, {"role": "user", "content": "\n".join(blocks) + f"\n\nQuestion: {question}"}]
+    return [*messages, {"role": "user", "content": f"{passages_text(passages, order)}\n\nQuestion: {question}"}]
+
+
+def passages_text(passages: Sequence[Passage], order: Order = "best first") -> str:
+    """Passages as numbered, fenced data."""
+    blocks = [_block(number, passage) for number, passage in enumerate(passages, 1)]
+    return "\n".join(blocks[::-1] if order == "best last" else blocks)
 
 
 def _block(number: int, passage: Passage) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["PROMPTS", "REFUSED"]
+__all__ = ["PROMPTS", "REFUSED", "RULES"]
 
 REFUSED = "NO ANSWER"
 """What a model writes where the passages do not answer."""
@@ -21,6 +21,9 @@ _CITE = (
     "End each sentence with the number of the passage it rests on in square brackets, like [1]. If the passages do not answer, "
     f"write {REFUSED}."
 )
+
+RULES = f"{_DATA} {_CITE}"
+"""What every prompt says, whatever else it does."""
 
 PROMPTS: Mapping[str, str] = {
     "plain": f"Answer the question from the numbered passages and from nothing else. {_DATA} {_CITE} Answer in the language of "

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from sevenstep.chapter import Block, Column, Figure, Table
+from sevenstep.chapter import Block, Column, Figure, Notes, Table
 from sevenstep.data.dataset import Dataset
-from sevenstep.tasks.answers import ABSTAINED, CONFIDENCE
+from sevenstep.tasks.answers import ABSTAINED, CONFIDENCE, JUDGED, JUDGED_SPREAD
 from sevenstep.tasks.rag.answering.confidence import RIGHT
 from sevenstep.tasks.scoretable import ScoreTable
 from sevenstep.wording import counted, percent
@@ -27,7 +27,7 @@ def answer_blocks(scores: ScoreTable, data: Dataset) -> Sequence[Block]:
     rows = scores.frame.filter(pl.col("prediction").is_not_null())
     if rows.is_empty():
         return []
-    return [_outcomes(rows), *_reliability(rows), *_sure_and_wrong(rows, data)]
+    return [_outcomes(rows), *_reliability(rows), *_judged(rows), *_sure_and_wrong(rows, data)]
 
 
 def _kind(figure: float, refused: float | None) -> str:
@@ -68,6 +68,31 @@ def _reliability(rows: pl.DataFrame) -> Sequence[Block]:
         f"interval (Wilson). The mean gap is {100 * gap:.1f} points."
     )
     return [Figure("Does the confidence hold?", "line", told, "said", "was right", "number", "percent", caption=caption)]
+
+
+def _judged(rows: pl.DataFrame) -> Sequence[Block]:
+    """What the judge says, how much it differs from itself, and what it says of answers that were right and wrong."""
+    if JUDGED_SPREAD not in rows.columns:
+        return []
+    figure = pl.col(JUDGED if JUDGED in rows.columns else "prediction")
+    known = rows.select(figure.alias("judged"), pl.col(JUDGED_SPREAD).alias("spread"), "prediction")
+    known = known.with_columns(pl.all().cast(pl.Float64).fill_nan(None)).filter(pl.col("judged").is_not_null())
+    if known.is_empty():
+        return [Notes("What the judge says", [{"text": "The judge gave no figure.", "evidence": "", "tone": "warn"}])]
+    parts = {"all": known}
+    if JUDGED in rows.columns:
+        parts |= {"right": known.filter(pl.col("prediction") >= RIGHT), "not right": known.filter(pl.col("prediction") < RIGHT)}
+    told = [
+        {"answers": name, "n": len(part), "mean": part["judged"].mean(), "between": part["judged"].var(),
+         "repeats": part["spread"].pow(2).mean()}
+        for name, part in parts.items() if len(part)
+    ]  # fmt: skip
+    columns = [
+        Column("answers", "Answers"), Column("n", "n", "integer"), Column("mean", "Mean", "percent"),
+        Column("between", "Variance between answers", "number"), Column("repeats", "Variance between repeats of one", "number"),
+    ]  # fmt: skip
+    caption = "A figure of the judge is the mean of its repeats, 0 to 1; what it says differs from one time to the next."
+    return [Table("What the judge says", columns, told, caption)]
 
 
 def _point(said: float, hits: int, rows: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from sevenstep.tasks.rag.retrieval.postings import Codes, Postings
+from sevenstep.tasks.rag.retrieval.postings import Codes, Postings, Segment
 
 __all__ = ["Bm25", "Weighted"]
 
@@ -64,10 +64,9 @@ class Bm25:
 
     def worth(self, chunks: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """What each term adds to the scores of some chunks, weighted and summed, ``[term]``."""
-        counts = self._postings.table[chunks]
-        rows = np.repeat(np.arange(len(chunks)), np.diff(counts.indptr))
-        gained = self.idf[counts.indices] * counts.data / (counts.data + self._norm[chunks][rows]) * weights[rows]
-        return np.bincount(counts.indices, gained, minlength=len(self.idf)).astype(np.float64, copy=False)
+        which, terms, counts = self._postings.held(chunks)
+        gained = self.idf[terms] * counts / (counts + self._norm[chunks][which]) * weights[which]
+        return np.bincount(terms, gained, minlength=len(self.idf)).astype(np.float64, copy=False)
 
     def touched(self, question: Weighted) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Scores of the chunks that share a term with the question, and which those are."""
@@ -84,20 +83,38 @@ class Bm25:
         return sparse.csr_array((gained, counts.indices, counts.indptr), shape=counts.shape)
 
     @cached_property
-    def _gains(self) -> list[Floats]:
-        """What each entry of each segment counts of its term's worth; made once, as every question reads some of them."""
-        found, start = [], 0
-        for segment in self._postings.segments:
-            columns = segment.columns
-            found.append(columns.data / (columns.data + self._norm[start + columns.indices]))
-            start += segment.rows.shape[0]
-        return found
+    def _gains(self) -> list[_Gains]:
+        ends = np.cumsum([segment.rows.shape[0] for segment in self._postings.segments])[:-1]
+        return [_Gains(*pair) for pair in zip(self._postings.segments, np.split(self._norm, ends), strict=True)]
 
     def scores(self, question: Weighted) -> NDArray[np.float64]:
         """The score of every chunk, 0 where no term is shared."""
         worth = question.weights * self.idf_of(question.terms) * (self._k1 + 1.0)
         total = np.zeros(len(self._postings))
         for (start, segment, entry, which), gains in zip(self._postings.entries(question.terms), self._gains, strict=True):
-            rows = segment.rows.shape[0]
-            total[start : start + rows] = np.bincount(segment.columns.indices[entry], worth[which] * gains[entry], minlength=rows)
+            rows, gained = segment.rows.shape[0], gains.of(question.terms, entry, which)
+            total[start : start + rows] = np.bincount(segment.columns.indices[entry], worth[which] * gained, minlength=rows)
         return total
+
+
+class _Gains:
+    """What each entry of a segment counts of its term's worth, computed when its term is first asked for.
+
+    It hangs on the mean length of all chunks, so it is another one as soon as a document is added; computing all of it beforehand
+    would make that as dear as laying out the whole corpus, for terms nobody may ever ask for.
+    """
+
+    def __init__(self, segment: Segment, norm: Floats) -> None:
+        self._columns, self._norm = segment.columns, norm
+        self._values = np.empty(len(segment.columns.data), dtype=np.float32)
+        self._known = np.zeros(segment.columns.shape[1], dtype=np.bool_)
+
+    def of(self, terms: Codes, entry: NDArray[np.int64], which: NDArray[np.int64]) -> Floats:
+        """Of the entries at ``entry``, each of the term at ``which`` of ``terms``."""
+        own = terms[terms < len(self._known)]
+        if not self._known[own].all():
+            new = entry[~self._known[terms[which]]]
+            counts = self._columns.data[new]
+            self._values[new] = counts / (counts + self._norm[self._columns.indices[new]])
+            self._known[own] = True  # last: another thread reads what is marked as known
+        return self._values[entry]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from sevenstep.tasks.rag.found import Passage
 from sevenstep.tasks.rag.retrieval.chunks import cut
 
 __all__ = ["Corpus"]
+
+_LISTS = {"texts", "titles", "ids", "sources", "trusts"}  # what is read off the table of documents, a value a document
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,17 @@ class Corpus:
     def plus(self, other: Corpus) -> Corpus:
         """These and the documents of another, behind them."""
         moved = other.chunks.with_columns(pl.col("document") + pl.lit(self.documents.height, pl.UInt32))
-        return Corpus(
+        made = Corpus(
             pl.concat([self.documents, other.documents], how="diagonal_relaxed"),
             pl.concat([self.parts, other.parts], how="diagonal_relaxed"),
             pl.concat([self.chunks, moved]),
         )
+        # What was read off the frames of this one is passed on, so that a document costs what it is, not what the corpus is.
+        for name in _LISTS & self.__dict__.keys():
+            made.__dict__[name] = [*getattr(self, name), *getattr(other, name)]
+        if "_places" in self.__dict__:
+            made.__dict__["_places"] = {**self._places, **other._places}
+        return made
 
     def without(self, ids: Collection[str]) -> tuple[Corpus, NDArray[np.bool_]]:
         """The same without some documents, and which chunks are left."""
@@ -55,7 +64,12 @@ class Corpus:
         chunks = kept.gather(self.chunks["document"])
         left = self.chunks.filter(chunks).with_columns(place.gather(self.chunks["document"].filter(chunks)).alias("document"))
         parts = self.parts.filter(~pl.col("document_id").is_in(list(ids)))
-        return Corpus(self.documents.filter(kept), parts, left), chunks.to_numpy()
+        made, rows = Corpus(self.documents.filter(kept), parts, left), kept.to_list()
+        for name in _LISTS & self.__dict__.keys():
+            made.__dict__[name] = list(compress(getattr(self, name), rows))
+        if "_places" in self.__dict__:
+            made.__dict__["_places"] = {ident: own for ident, own in self._places.items() if ident not in ids}
+        return made, chunks.to_numpy()
 
     @cached_property
     def texts(self) -> list[str]:
@@ -78,32 +92,40 @@ class Corpus:
         return self.chunks["document"].cast(pl.Int64).to_numpy()
 
     @cached_property
-    def _stretches(self) -> list[tuple[int, int]]:
-        return list(zip(self.chunks["start"].to_list(), self.chunks["end"].to_list(), strict=True))
+    def _stretches(self) -> NDArray[np.int64]:
+        """First character of each chunk in its document and the one behind its last, ``[chunk, 2]``."""
+        return self.chunks.select("start", "end").cast(pl.Int64).to_numpy()
 
     def stretches(self, chunks: NDArray[np.int64]) -> list[tuple[int, int, int]]:
         """Of each chunk the row of its document and its offsets there."""
-        places = self._stretches
-        return [(int(self.owners[chunk]), *places[chunk]) for chunk in chunks.tolist()]
+        ends = self._stretches[chunks].tolist()
+        return [(owner, start, end) for owner, (start, end) in zip(self.owners[chunks].tolist(), ends, strict=True)]
 
     def chunk_texts(self) -> list[str]:
         """Text of each chunk, without its title."""
-        texts = self.texts
-        return [texts[owner][start:end] for owner, (start, end) in zip(self.owners.tolist(), self._stretches, strict=True)]
+        texts, places = self.texts, zip(self.owners.tolist(), self._stretches.tolist(), strict=True)
+        return [texts[owner][start:end] for owner, (start, end) in places]
 
     @cached_property
-    def _facts(self) -> tuple[list[str], list[str]]:
-        empty = [""] * self.documents.height
-        have = self.documents.columns
-        return tuple(self.documents[name].fill_null("").to_list() if name in have else empty for name in ("source", "trust"))  # type: ignore[return-value]
+    def sources(self) -> list[str]:
+        """File each document came from."""
+        return self._told("source")
+
+    @cached_property
+    def trusts(self) -> list[str]:
+        """Trust tag of each document."""
+        return self._told("trust")
+
+    def _told(self, name: str) -> list[str]:
+        have = name in self.documents.columns
+        return self.documents[name].fill_null("").to_list() if have else [""] * self.documents.height
 
     def passage(self, chunk: int, score: float) -> Passage:
         """A chunk as it is shown."""
-        owner, (start, end) = int(self.owners[chunk]), self._stretches[chunk]
-        source, trust = self._facts
-        text = self.texts[owner][start:end]
-        place = self._place(self.ids[owner], start)
-        return Passage(self.ids[owner], self.titles[owner], text, start, end, score, source[owner], place, trust[owner])
+        owner, (start, end) = int(self.owners[chunk]), self._stretches[chunk].tolist()
+        ident, text = self.ids[owner], self.texts[owner][start:end]
+        place, source, trust = self._place(ident, start), self.sources[owner], self.trusts[owner]
+        return Passage(ident, self.titles[owner], text, start, end, score, source, place, trust)
 
     @cached_property
     def _places(self) -> Mapping[str, Sequence[tuple[int, str]]]:

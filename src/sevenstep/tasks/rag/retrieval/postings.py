@@ -1,6 +1,6 @@
 """Which terms stand in which chunks, and how often: the counts that BM25, feedback and the latent space are computed from.
 
-Counts are kept in segments that are never changed. Adding makes one more segment, removing rewrites the segments concerned, and
+Counts are kept in segments that are never changed. Adding makes one more segment, removing passes over those concerned once, and
 small segments are merged, so an index grows while it is searched: whoever holds the older one goes on reading it.
 """
 
@@ -82,6 +82,15 @@ class Segment:
         """Terms in each chunk, with repeats; counted once, as larger postings share the segment."""
         return np.asarray(self.rows.sum(axis=1), dtype=np.float32).ravel()
 
+    def kept(self, chunks: NDArray[np.bool_]) -> Segment:
+        """Only some of the chunks; both ways round are thinned out as they stand, which needs no sorting."""
+        held, place = chunks[self.columns.indices], np.cumsum(chunks, dtype=np.int32) - 1
+        starts = self.columns.indptr  # of each term, less the entries before it that go
+        starts = (starts - np.searchsorted(np.flatnonzero(~held), starts)).astype(starts.dtype)
+        thinned = self.columns.data[held], place[self.columns.indices[held]], starts
+        shape = int(chunks.sum()), self.rows.shape[1]
+        return Segment(self.rows[np.flatnonzero(chunks)], sparse.csc_array(thinned, shape=shape))
+
 
 @dataclass(frozen=True)
 class Postings:
@@ -114,7 +123,7 @@ class Postings:
         ends = np.cumsum([segment.rows.shape[0] for segment in self.segments])[:-1]
         parts = np.split(chunks, ends)
         pairs = zip(self.segments, parts, strict=True)
-        left = [segment if part.all() else Segment.of(segment.rows[np.flatnonzero(part)]) for segment, part in pairs]
+        left = [segment if part.all() else segment.kept(part) for segment, part in pairs]
         return Postings(tuple(segment for segment in left if segment.rows.shape[0]))
 
     def _merged(self) -> Postings:
@@ -144,6 +153,18 @@ class Postings:
     def table(self) -> sparse.csr_array:
         """All counts, ``[chunk, term]``."""
         return _stacked([segment.rows for segment in self.segments])
+
+    def held(self, chunks: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+        """What stands in some chunks: which of ``chunks`` (its position) each entry is of, its term, and how often."""
+        found, start = [(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))], 0
+        for segment in self.segments:
+            own = np.flatnonzero((chunks >= start) & (chunks < start + segment.rows.shape[0]))
+            if len(own):
+                rows = segment.rows[chunks[own] - start]
+                found.append((np.repeat(own, np.diff(rows.indptr)), rows.indices, rows.data))
+            start += segment.rows.shape[0]
+        which, terms, counts = zip(*found, strict=True)
+        return np.concatenate(which), np.concatenate(terms), np.concatenate(counts)
 
     def look_up(self, terms: Codes) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64]]:
         """Where terms stand: the chunks, how often, and which of ``terms`` (its position) each entry is of."""
