@@ -77,9 +77,11 @@ def beir(options: argparse.Namespace) -> None:
         read_asked(options.path, "train"),
         read_asked(options.path, options.test),
     )
-    theirs, rate, took = with_bm25s(documents, test, "english")
     print(f"documents {documents.height}, train questions {len(train.texts)}, test questions {len(test.texts)}")
-    tell("bm25s", {"ndcg@10": theirs["ndcg@10"], "recall@100": theirs["recall@100"]}, test.groups, None, rate, took)
+    others: dict[str, Mapping[str, Figures]] = {}
+    for name, stemmer in (("bm25s", ""), ("bm25s with stems", "english")):
+        others[name], rate, took = with_bm25s(documents, test, "en", stemmer)
+        tell(name, {metric: others[name][metric] for metric in ("ndcg@10", "recall@100")}, test.groups, {}, rate, took)
     situation = Situation("en", "english", documents.height, len(train.texts), options.embedding)
     for entry in catalog_of(situation):
         if not entry.fits(situation):
@@ -89,16 +91,16 @@ def beir(options: argparse.Namespace) -> None:
         finder = Finder(index, settings, taught(index, settings, train, range(len(train.texts))))
         found, took = timed(finder, test.texts)
         figures = {metric: figure(metric, found, index, test.judged) for metric in ("ndcg@10", "recall@100")}
-        tell(entry.name, figures, test.groups, theirs, rate, took)
+        tell(entry.name, figures, test.groups, others, rate, took)
 
 
 def squad(options: argparse.Namespace) -> None:
     """Every candidate, its ranker learnt without the articles it is judged on."""
     documents, asked = read_squad(options.path)
-    theirs, rate, took = with_bm25s(documents, asked, "")
+    theirs, rate, took = with_bm25s(documents, asked, None, "")
     print(f"paragraphs {documents.height}, questions {len(asked.texts)}, articles {len(np.unique(asked.groups))}")
     metrics = ("recall@5", "mrr@10")
-    tell("bm25s on words", {metric: theirs[metric] for metric in metrics}, asked.groups, None, rate, took)
+    tell("bm25s on words", {metric: theirs[metric] for metric in metrics}, asked.groups, {}, rate, took)
     tokenizer = {"ko": "bigrams", "en": "english"}[options.language]
     situation = Situation(options.language, tokenizer, documents.height, len(asked.texts))
     for entry in (entry for entry in catalog_of(situation) if entry.fits(situation)):
@@ -116,7 +118,7 @@ def squad(options: argparse.Namespace) -> None:
             entry.name,
             {metric: figure(metric, found, index, asked.judged) for metric in metrics},
             asked.groups,
-            theirs,
+            {"bm25s on words": theirs},
             rate,
             took,
         )
@@ -343,10 +345,12 @@ def figure(metric: str, found: Sequence[Found], index: CorpusIndex, judged: Sequ
     return ranking_figure(metric, gains, [[relevant.grade for relevant in own.values()] for own in judged])
 
 
-def with_bm25s(documents: pl.DataFrame, asked: Asked, language: str) -> tuple[dict[str, Figures], float, list[float]]:
-    """bm25s as it comes: stemmed without function words in English, words between blanks elsewhere."""
-    options: dict[str, Any] = {"show_progress": False, "stopwords": "en" if language else None}
-    options |= {"stemmer": Stemmer.Stemmer(language)} if language else {}
+def with_bm25s(
+    documents: pl.DataFrame, asked: Asked, stopwords: str | None, stemmer: str
+) -> tuple[dict[str, Figures], float, list[float]]:
+    """bm25s over titles and texts, without the function words of a language and with a stemmer where they are named."""
+    options: dict[str, Any] = {"show_progress": False, "stopwords": stopwords}
+    options |= {"stemmer": Stemmer.Stemmer(stemmer)} if stemmer else {}
     texts = [f"{title} {text}" for title, text in documents.select("title", "text").iter_rows()]
     began = time.process_time()
     other = bm25s.BM25()
@@ -363,12 +367,13 @@ def with_bm25s(documents: pl.DataFrame, asked: Asked, language: str) -> tuple[di
 
 
 def tell(
-    name: str, figures: Mapping[str, Figures], groups: NDArray[np.int64], theirs: Mapping[str, Figures] | None, rate: float,
-    seconds: Sequence[float],
+    name: str, figures: Mapping[str, Figures], groups: NDArray[np.int64], others: Mapping[str, Mapping[str, Figures]],
+    rate: float, seconds: Sequence[float],
 ) -> None:  # fmt: skip
+    """Print figures with intervals, and the gain in the first of them over each of others."""
     parts = [f"{metric} {interval(own, groups)}" for metric, own in figures.items()]
-    if theirs is not None:
-        parts += [f"gain in {metric} {interval(own - theirs[metric], groups)}" for metric, own in list(figures.items())[:1]]
+    metric, own = next(iter(figures.items()))
+    parts += [f"gain in {metric} over {other} {interval(own - theirs[metric], groups)}" for other, theirs in others.items()]
     speed = f"{rate:,.0f} documents/s, p50 {1e3 * np.median(seconds):.1f} ms, p99 {1e3 * np.percentile(seconds, 99):.1f} ms"
     print(f"{name}: {', '.join(parts)}, n {len(groups)}; {speed}", flush=True)
 

@@ -13,10 +13,11 @@ import pytest
 from sevenstep.data.documents.tables import DOCUMENTS, PARTS
 from sevenstep.tasks.rag.retrieval.bm25 import Bm25, Weighted
 from sevenstep.tasks.rag.retrieval.finder import Finder
+from sevenstep.tasks.rag.retrieval.first import FirstLook
 from sevenstep.tasks.rag.retrieval.index import CorpusIndex
 from sevenstep.tasks.rag.retrieval.latent import LatentSpace
 from sevenstep.tasks.rag.retrieval.layout import Layout
-from sevenstep.tasks.rag.retrieval.looks import FEATURES
+from sevenstep.tasks.rag.retrieval.looks import FEATURES, Looks
 from sevenstep.tasks.rag.retrieval.ranker import Ranker
 from sevenstep.tasks.rag.retrieval.settings import Settings
 from sevenstep.tasks.rag.retrieval.view import View
@@ -164,3 +165,17 @@ def test_a_question_without_a_known_word_finds_nothing_of_worth_and_an_empty_cor
         assert len(chunks) == 20 and np.isfinite(scores).all()
     empty = CorpusIndex.build(documents([]), NONE, Layout())
     assert Finder(empty, Settings()).find(["pump"], 5) == [[]]
+
+
+def test_a_term_counts_for_one_of_like_use() -> None:
+    rng = np.random.default_rng(3)
+    topics = [["rotor", "impeller", "blade", "spin", "shaft"], ["invoice", "bill", "payment", "due", "account"]]
+    texts = [" ".join(rng.choice(topics[row % 2], 4, replace=False)) + f" note{row}" for row in range(80)]
+    texts += ["impeller spin shaft noted twice", "bill due account noted twice"]
+    index = CorpusIndex.build(documents(texts), NONE, Layout(0, 0.0, "words", "", 4, True))
+    look = FirstLook(index, Settings(ranked=True))
+    first = look.look("rotor noted")
+    features = Looks(look).of("rotor noted", first)
+    of = dict(zip(first.order.tolist(), features, strict=True))
+    for name in ("terms or like ones", "like terms alone", "best sentence by like terms"):
+        assert of[80][FEATURES.index(name)] > of[81][FEATURES.index(name)], name

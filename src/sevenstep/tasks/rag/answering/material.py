@@ -52,7 +52,8 @@ class Material:
 
     Args:
         question: what was asked.
-        values: a row for each stretch: traits, relations, and how its passage was found.
+        values: a row for each stretch: relations, traits, and how its passage was found.
+        names: of the columns of ``values``.
         pairs: what word-for-word rules rest on, ``[stretch, pair]``.
         passage: number of the passage of each stretch, in the order found.
         starts, ends: offsets in that passage.
@@ -61,6 +62,7 @@ class Material:
 
     question: Asked
     values: npt.NDArray[np.float32]
+    names: Sequence[str]
     pairs: Pairs
     passage: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
@@ -91,15 +93,17 @@ def material_of(question: str, passages: Sequence[Passage], korean: bool, words:
     scores = np.array([passage.score for passage in passages], np.float64)
     behind = (scores.max() - scores) / max(float(np.ptp(scores)), 1e-9)  # free of scale: every way to find has its own
     coverage = max(relations.coverage for *_, relations in parts)
-    values, pairs = [], []
+    values, pairs, names = [], [], tuple[str, ...]()
     for number, _, spans, traits, relations in parts:
         found = np.array([number, behind[number], relations.coverage - coverage])
         rows = np.broadcast_to(found.astype(np.float32), (len(spans), len(found)))
-        values.append(np.hstack([relations.values()[0], traits.values, rows]))
+        related, related_names = relations.values()
+        names = (*related_names, *traits.names, "passage", "behind_best", "coverage_gap")
+        values.append(np.hstack([related, traits.values, rows]))
         pairs.append(pairs_of(what, traits.hashes))
     passage = np.concatenate([np.full(len(spans), number) for number, _, spans, *_ in parts])
     return Material(
-        what, np.vstack(values), np.vstack(pairs), passage,
+        what, np.vstack(values), names, np.vstack(pairs), passage,
         np.concatenate([spans.starts for _, _, spans, *_ in parts]), np.concatenate([spans.ends for _, _, spans, *_ in parts]),
         [text for _, _, spans, *_ in parts for text in spans.texts],
     )  # fmt: skip

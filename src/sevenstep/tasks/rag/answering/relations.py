@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sevenstep.tasks.rag.answering.asked import KINDS, Asked, asked
+from sevenstep.tasks.rag.answering.forms import FORMS_ASKED, HELD, NUMBERS, forms_asked
 from sevenstep.tasks.rag.answering.reading import Reading, grams, read
 from sevenstep.tasks.rag.answering.spans import Spans
 from sevenstep.tasks.rag.answering.traits import Traits
@@ -67,7 +68,7 @@ class Relations:
 
     def values(self) -> tuple[Floats, tuple[str, ...]]:
         """A row for each stretch, and the names of the columns."""
-        columns = {**self._sentences(), **self._repeated(), **self._distances(), **self._focus(), **self._kind()}
+        columns = {**self._sentences(), **self._repeated(), **self._distances(), **self._focus(), **self._kind(), **self._forms()}
         return np.column_stack([np.asarray(column, np.float32) for column in columns.values()]), tuple(columns)
 
     def _sentences(self) -> Columns:
@@ -168,6 +169,30 @@ class Relations:
             "kind": np.full(count, KINDS.index(question.kind)),
             "question_words": np.full(count, len(question.words)), "asks_at": np.full(count, question.asks_at),
             "form": np.full(count, question.form), "form_fits": np.zeros(count) if form is None else 2 * form - 1,
+        }  # fmt: skip
+
+    def _forms(self) -> Columns:
+        """Whether a stretch has the forms the question asks for, English alone."""
+        if self.reading.korean:
+            return {}
+        held, count = self.traits.held, len(self.spans)
+        asked_for = dict(zip(FORMS_ASKED, forms_asked(self.question.text), strict=True))
+        seen = [HELD.index(name) for name, wanted in asked_for.items() if wanted and name in HELD]
+        numbers = [HELD.index(name) for name in NUMBERS]
+        wants_number = float(any(asked_for[name] for name in NUMBERS if name in asked_for))
+        holds_number = held[:, numbers].any(axis=1)
+        wants_name = float(any(asked_for[name] for name in ("person", "place", "body", "name")))
+        return {
+            "forms_held": held[:, seen].sum(axis=1), "forms_missed": len(seen) - held[:, seen].sum(axis=1),
+            "number_wanted": np.full(count, wants_number),
+            "number_fits": np.where(holds_number, 1.0, -1.0) * (2.0 * wants_number - 1.0),
+            "name_fits": np.where(held[:, HELD.index("name")], 1.0, -1.0) * wants_name,
+            "several_fits": np.where(held[:, HELD.index("several")], 1.0, -1.0) * (2.0 * asked_for["several"] - 1.0),
+            "reason_wanted": np.full(count, asked_for["reason"]),
+            "person_fits": np.where(held[:, HELD.index("person")], 1.0, -1.0) * asked_for["person"],
+            "place_fits": np.where(held[:, HELD.index("place")], 1.0, -1.0) * asked_for["place"],
+            "body_fits": np.where(held[:, HELD.index("body")], 1.0, -1.0) * asked_for["body"],
+            "date_fits": np.where(held[:, HELD.index("date")], 1.0, -1.0) * asked_for["date"],
         }  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """The learnt judgement of how far a stretch is the answer: boosted trees over what is known of it, kept as LightGBM's own text.
 
 Two kinds of trees judge together: some learn the token F1 a stretch would have (cross entropy), some which stretch of a question
-comes first (Bruch, 2021, An alternative cross entropy loss for learning-to-rank). Their scores become chances among the stretches
-of a question, and the best answer is the one of highest expected overlap: neighbours that are nearly the same speak for what they
-share (minimum Bayes risk; Kumar and Byrne, 2004).
+comes first (Bruch, 2021, An alternative cross entropy loss for learning-to-rank). A weighted sum has a say too. The scores
+become chances among the stretches of a question, and the best answer is the one of highest expected overlap: neighbours that are
+nearly the same speak for what they share (minimum Bayes risk; Kumar and Byrne, 2004).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy.typing as npt
 from sevenstep.stats.answers import answer_f1
 from sevenstep.tasks.rag.answering.lexical import Lexicon, fit_lexicon
 from sevenstep.tasks.rag.answering.material import Material, Words, material_of
+from sevenstep.tasks.rag.answering.weighing import Weighing, fit_weighing, taken_apart
 from sevenstep.tasks.rag.found import Passage
 
 __all__ = ["Example", "SpanScorer", "fit_scorer"]
@@ -30,7 +31,7 @@ Floats = npt.NDArray[np.float32]
 
 DEFAULTS: Mapping[str, float] = {
     "rounds": 300, "learning_rate": 0.06, "leaves": 31, "least_in_leaf": 40, "feature_share": 0.4, "row_share": 0.7, "ridge": 5.0,
-    "bags": 1, "sharpness": 4.0,
+    "bags": 1, "sharpness": 5.0,
 }  # fmt: skip
 _WORDS = re.compile(r"\w+")
 _WRONG = 70  # stretches that are wrong, learnt from for each question
@@ -39,6 +40,7 @@ _NEARLY = 0.35  # token F1 from which a stretch counts as nearly right
 _PARTS = 3  # word-for-word rules are learnt without the part of the questions whose stretches they grade for the trees
 _VOICES = 60  # stretches whose chances count
 _STEPS = 4  # of the token F1, where only the order is learnt
+_WEIGHED = 0.2  # what the weighted sum counts beside the trees
 _FIRST_LOOK, _LOOKED_AT = 30, 400  # trees that pick the stretches all trees look at, and how many those are
 
 
@@ -60,6 +62,7 @@ class SpanScorer:
         language: by whose rules answers are compared, ``ko`` or another.
         words: how much each word says.
         lexicon: word-for-word rules.
+        weighing: weights of what is known of a stretch.
         trees: LightGBM's text, two for each bag; the mean of their scores is what counts.
         sharpness: how much a difference of scores says; the higher, the less do neighbours of the best stretch count.
     """
@@ -67,6 +70,7 @@ class SpanScorer:
     language: str
     words: Words
     lexicon: Lexicon
+    weighing: Weighing
     trees: tuple[str, ...]
     sharpness: float
 
@@ -86,11 +90,13 @@ class SpanScorer:
 
     def grade(self, material: Material) -> Floats:
         """Expected overlap with the answer of each stretch, 0 to 1; 0 for those that are far behind."""
-        rows = _rows(material, self.lexicon.grade(material.pairs))
+        lexical = self.lexicon.grade(material.pairs)
+        rows = _rows(material, lexical)
         ahead = np.arange(len(rows))
         if len(rows) > _LOOKED_AT:
             ahead = np.argpartition(-self._scores(rows, _FIRST_LOOK), _LOOKED_AT)[:_LOOKED_AT]
-        scores = self._scores(rows[ahead])
+        weighed = self.weighing.grade(material.values[ahead], material.names, material.question.kind, lexical[ahead])
+        scores = self._scores(rows[ahead]) + _WEIGHED * weighed
         best = np.argsort(-scores, kind="stable")[:_VOICES]
         chances = np.exp(self.sharpness * (scores[best] - scores[best[0]]))
         grades = np.zeros(len(rows), np.float32)
@@ -98,13 +104,14 @@ class SpanScorer:
         return grades
 
     def save(self, folder: Path) -> None:
-        """Write ``scorer.json``, ``lexicon.npy`` and the trees of each bag."""
+        """Write ``scorer.json``, ``lexicon.npy``, ``weighing.npy`` and the trees of each bag."""
         about = {
             "language": self.language, "passages": self.words.passages, "counts": dict(self.words.counts),
             "trees": len(self.trees), "sharpness": self.sharpness,
         }  # fmt: skip
         (folder / "scorer.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
         np.save(folder / "lexicon.npy", self.lexicon.weights, allow_pickle=False)
+        np.save(folder / "weighing.npy", self.weighing.weights, allow_pickle=False)
         for number, trees in enumerate(self.trees):
             (folder / f"trees-{number}.txt").write_text(trees, encoding="utf-8")
 
@@ -113,8 +120,9 @@ class SpanScorer:
         """Read back what `save` wrote."""
         about = json.loads((folder / "scorer.json").read_text(encoding="utf-8"))
         lexicon = Lexicon(np.load(folder / "lexicon.npy", allow_pickle=False))
+        weighing = Weighing(np.load(folder / "weighing.npy", allow_pickle=False))
         trees = tuple((folder / f"trees-{number}.txt").read_text(encoding="utf-8") for number in range(about["trees"]))
-        return cls(about["language"], Words(about["counts"], about["passages"]), lexicon, trees, about["sharpness"])
+        return cls(about["language"], Words(about["counts"], about["passages"]), lexicon, weighing, trees, about["sharpness"])
 
 
 def _rows(material: Material, lexical: Floats) -> Floats:
@@ -126,6 +134,8 @@ class _Sample:
     """Stretches of one question that are learnt from."""
 
     values: Floats
+    names: Sequence[str]
+    kind: str
     pairs: npt.NDArray[np.int32]
     overlap: Floats
     group: str
@@ -159,8 +169,11 @@ def fit_scorer(examples: Sequence[Example], language: str, parameters: Mapping[s
     values = np.hstack([np.vstack([one.values for one in samples]), lexical[:, None]])
     settings = {**DEFAULTS, **parameters}
     sizes = [len(one.overlap) for one in samples]
+    ends = np.cumsum(sizes)[:-1]
+    apart = [taken_apart(one.values, one.names, one.kind, own) for one, own in zip(samples, np.split(lexical, ends), strict=True)]
+    weighing = fit_weighing(apart, [one.overlap for one in samples])
     trees = tuple(grown for bag in range(int(settings["bags"])) for grown in _grown(values, overlap, sizes, settings, seed + bag))
-    return SpanScorer(language, words, fit_lexicon(pairs, overlap, seed), trees, float(settings["sharpness"]))
+    return SpanScorer(language, words, fit_lexicon(pairs, overlap, seed), weighing, trees, float(settings["sharpness"]))
 
 
 def _sample(example: Example, language: str, words: Words, seed: int) -> _Sample | None:
@@ -175,7 +188,7 @@ def _sample(example: Example, language: str, words: Words, seed: int) -> _Sample
     wrong = np.flatnonzero(overlap <= _NEARLY)
     chosen = np.sort(np.concatenate([right, _some(nearly, _RIGHT, random), _some(wrong, _WRONG, random)]))
     exact = np.array([answer_f1(material.texts[one], example.answers, language) for one in chosen], np.float32)
-    return _Sample(material.values[chosen], material.pairs[chosen], exact, example.group)
+    return _Sample(material.values[chosen], material.names, material.question.kind, material.pairs[chosen], exact, example.group)
 
 
 def _alike(texts: set[str], answers: Sequence[str], language: str) -> list[str]:

@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from sevenstep.tasks.rag.answering.forms import HELD, forms_held
 from sevenstep.tasks.rag.answering.particles import ENDS_VERB, HANGUL, group_of
 from sevenstep.tasks.rag.answering.reading import Reading
 from sevenstep.tasks.rag.answering.spans import WITHOUT_LONGEST, WITHOUT_SHORTER, Spans
@@ -55,6 +56,7 @@ class Traits:
         hashes: ``[words about it, stretch]``, what a word-for-word rule may rest on: its last letters, its unit, its neighbours.
         units: what follows the digits of its last token, empty where there are none.
         fits: for the kinds of question whose answers can be told by their form, how far each stretch is of that form, 0 to 1.
+        held: which of `HELD` each stretch has, ``[stretch, form]``; English alone.
     """
 
     values: Floats
@@ -62,14 +64,15 @@ class Traits:
     hashes: Hashes
     units: Sequence[str]
     fits: Mapping[str, npt.NDArray[np.float64]]
+    held: npt.NDArray[np.bool_]
 
 
 def traits_of(reading: Reading, spans: Spans) -> Traits:
     """Work out the traits of all stretches of a passage."""
     made = _Making(reading, spans)
-    columns = {**made.form(), **made.around(), **made.inside(), **made.standing(), **made.edges()}
+    columns = {**made.form(), **made.around(), **made.inside(), **made.standing(), **made.edges(), **made.forms()}
     values = np.column_stack([np.asarray(column, np.float32) for column in columns.values()])
-    return Traits(values, tuple(columns), made.hashes(), made.units, made.fits)
+    return Traits(values, tuple(columns), made.hashes(), made.units, made.fits, made.held)
 
 
 Columns = dict[str, npt.ArrayLike]
@@ -219,6 +222,18 @@ class _Making:
         joined = inside["inside_preposition"] + inside["inside_conjunction"]
         phrase = begun & ended & (broken == 0)
         return {**edges, **inside, "phrase": phrase & (joined == 0), "joined_phrase": phrase & (joined == 1)}
+
+    @cached_property
+    def held(self) -> npt.NDArray[np.bool_]:
+        """Which forms each stretch has."""
+        if self.reading.korean:
+            return np.zeros((len(self.spans), len(HELD)), np.bool_)
+        known = {text: forms_held(text) for text in set(self.spans.texts)}
+        return np.array([known[text] for text in self.spans.texts], np.bool_).reshape(-1, len(HELD))
+
+    def forms(self) -> Columns:
+        """The same as columns, English alone."""
+        return {} if self.reading.korean else {f"holds_{name}": self.held[:, at] for at, name in enumerate(HELD)}
 
     @cached_property
     def fits(self) -> Mapping[str, npt.NDArray[np.float64]]:

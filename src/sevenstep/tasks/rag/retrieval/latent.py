@@ -9,6 +9,7 @@ regression, in the spirit of supervised semantic indexing; Bai et al., 2009).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +42,14 @@ class LatentSpace:
         weights: what a term counts, ``[term]``: its inverse document frequency when the space was learnt.
         chunks: ``[chunk, dimension]``, of length 1.
         maps: ``[map, dimension, dimension]``; empty where there was nothing to learn them from.
+        sizes: singular value of each dimension, ``[dimension]``.
     """
 
     terms: Floats
     weights: Floats
     chunks: Floats
     maps: Floats
+    sizes: Floats
 
     @classmethod
     def learnt(cls, weighted: sparse.csr_array, idf: NDArray[np.float64], dimensions: int, seed: int = 0) -> LatentSpace:
@@ -57,7 +60,8 @@ class LatentSpace:
         drawn = rows if rows.shape[0] <= SAMPLE else rows[np.sort(rng.choice(rows.shape[0], SAMPLE, replace=False))]
         terms = _directions(drawn, max(count, 1), rng)
         nothing = np.zeros((0, terms.shape[1], terms.shape[1]), dtype=np.float32)
-        return cls(terms, idf.astype(np.float32), unit(np.asarray(rows @ terms, dtype=np.float32)), nothing)
+        places = np.asarray(rows @ terms, dtype=np.float32)
+        return cls(terms, idf.astype(np.float32), unit(places), nothing, np.linalg.norm(places, axis=0))
 
     def with_maps(self, titles: sparse.csr_array, owners: NDArray[np.int64], sentences: sparse.csr_array | None,
                   holders: NDArray[np.int64]) -> LatentSpace:  # fmt: skip
@@ -82,6 +86,11 @@ class LatentSpace:
         place = unit(weights @ self.terms[terms[known]])
         return np.concatenate([place[None], unit(np.einsum("d,mde->me", place, self.maps))])
 
+    @cached_property
+    def meanings(self) -> Floats:
+        """Where terms lie by the company they keep, ``[term, dimension]`` of length 1: terms of like use lie close together."""
+        return unit(self.terms * self.sizes)
+
     def plus(self, counts: sparse.csr_array) -> LatentSpace:
         """The same space with more chunks in it."""
         return replace(self, chunks=np.concatenate([self.chunks, self.placed(counts)]))
@@ -92,13 +101,13 @@ class LatentSpace:
 
     def save(self, path: Path) -> None:
         """Write one ``.npz`` file of plain arrays."""
-        np.savez(path, terms=self.terms, weights=self.weights, chunks=self.chunks, maps=self.maps)
+        np.savez(path, terms=self.terms, weights=self.weights, chunks=self.chunks, maps=self.maps, sizes=self.sizes)
 
     @classmethod
     def load(cls, path: Path) -> LatentSpace:
         """Read back what `save` wrote."""
         with np.load(path, allow_pickle=False) as kept:
-            return cls(**{name: kept[name] for name in ("terms", "weights", "chunks", "maps")})
+            return cls(**{name: kept[name] for name in ("terms", "weights", "chunks", "maps", "sizes")})
 
 
 def _scaled(table: sparse.csr_array) -> sparse.csr_array:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from sevenstep.tasks.rag.retrieval.bm25 import Bm25, Weighted
 from sevenstep.tasks.rag.retrieval.first import First, FirstLook
 from sevenstep.tasks.rag.retrieval.index import CorpusIndex
-from sevenstep.tasks.rag.retrieval.latent import unit
+from sevenstep.tasks.rag.retrieval.latent import LatentSpace, unit
 
 __all__ = ["FEATURES", "Looks", "scaled"]
 
@@ -26,10 +27,12 @@ FEATURES = (
     "share of the terms' weight", "share of the terms", "rarest term", "two rarest terms", "names and numbers",
     "terms by their use in titles", "length",
     "best sentence", "share in the best sentence", "latent", "latent, as a title", "latent, as a sentence",
-    "latent feedback", "embedding", "embedding feedback",
+    "latent feedback", "terms or like ones", "like terms alone", "best sentence by like terms", "embedding", "embedding feedback",
 )  # fmt: skip
 _USUAL, _ONCE, _MORE = (1.2, 0.75), (0.4, 0.3), (2.5, 0.9)  # k1 and b of three ways to weigh counts
 _LISTENED = 5  # chunks feedback is taken from
+_ALIKE = 0.4  # cosine from which one term stands for another
+_ALMOST = 0.999  # likeness of terms that are not the same, at most
 _NAMED = re.compile(r"\b\w*(?:\d|(?<=\w)[A-Z])\w*\b")  # what has a digit or a capital inside
 
 
@@ -64,7 +67,7 @@ class Looks:
             first.second[found], first.title[found], *_covered(matches), self._named(question, first.asked, matches),
             self._topical(first.asked, matches, found),
             np.log(self._relative[found] + 0.05), gained, share,
-            *self._latent(first), *self._embedded(first, vector),
+            *self._latent(first), *self._alike(first.asked, found), *self._embedded(first, vector),
         ]  # fmt: skip
         return np.column_stack(columns)
 
@@ -125,11 +128,78 @@ class Looks:
         maps = [asked[:, at] if at < asked.shape[1] else np.zeros(len(found)) for at in range(3)]
         return [*maps, (places @ _heard(places, first.main[found])).astype(np.float64)]
 
+    def _alike(self, asked: Weighted, found: NDArray[np.int64]) -> list[Floats]:
+        """How far a chunk says the question's terms, or in other words what the documents use alike, by weight.
+
+        Each term counts by the term of the chunk that is most like it: all of them, those said in other words alone, and all in
+        the best sentence.
+        """
+        space, split = self._index.latent, self._index.sentences
+        nothing = np.zeros(len(found))
+        if space is None or not len(asked.terms) or not len(found):
+            return [nothing] * 3
+        worth = self._look.main.idf_of(asked.terms)
+        chunks = self._index.main.postings.table[found]
+        near, place = _likeness(space, chunks.indices, asked.terms)
+        best = _best_of(near, place, chunks)
+        whole, others = best @ worth, np.where(best < 1.0, best, 0.0) @ worth
+        if split is None:
+            return [whole, others, nothing]
+        begun, ended = np.searchsorted(split.holders, found), np.searchsorted(split.holders, found, side="right")
+        sizes = ended - begun
+        rows = np.arange(sizes.sum()) + np.repeat(begun - np.cumsum(sizes) + sizes, sizes)
+        by_line = _best_of(near, place, split.postings.table[rows]) @ worth
+        in_best = np.zeros(len(found))
+        np.maximum.at(in_best, np.repeat(np.arange(len(found)), sizes), by_line)
+        return [whole, others, in_best]
+
     def _embedded(self, first: First, vector: NDArray[np.float32] | None) -> list[Floats]:
         if vector is None or self._index.vectors is None:
             return [np.zeros(len(first.order))] * 2
         places = self._index.vectors[first.order]
         return [first.dense[first.order], (places @ unit(vector + _heard(places, first.score[first.order]))).astype(np.float64)]
+
+
+def _likeness(
+    space: LatentSpace, held: NDArray[np.int32], asked: NDArray[np.int32]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """How alike in use terms are: 1 for the same, 0 below `_ALIKE` and for those newer than the space.
+
+    Args:
+        space: where terms lie.
+        held: terms of texts, with repeats.
+        asked: terms of a question.
+
+    Returns:
+        ``[term, asked]`` for the terms of texts that are like any; and for each term its row there, -1 for the others.
+    """
+    known, count = space.meanings, len(space.meanings)
+    marked = np.zeros(max(int(held.max(initial=0)), int(asked.max(initial=0))) + 1, np.bool_)
+    marked[held] = True
+    terms = np.flatnonzero(marked)
+    near = known[np.minimum(terms, count - 1)] @ known[np.minimum(asked, count - 1)].T
+    near[terms >= count] = 0.0
+    near[:, asked >= count] = 0.0
+    near[near < _ALIKE] = 0.0
+    np.minimum(near, _ALMOST, out=near)
+    same = np.flatnonzero(marked[asked])
+    near[np.searchsorted(terms, asked[same]), same] = 1.0
+    alike = np.flatnonzero(near.any(axis=1))
+    place = np.full(len(marked), -1, np.int32)
+    place[terms[alike]] = np.arange(len(alike))
+    return near[alike], place
+
+
+def _best_of(near: NDArray[np.float32], place: NDArray[np.int32], texts: sparse.csr_array) -> Floats:
+    """For each text of a table of counts the likeness of its nearest term to each asked one, ``[text, asked]``."""
+    row = place[texts.indices]
+    entries = np.flatnonzero(row >= 0)
+    best = np.zeros((texts.shape[0], near.shape[1]))
+    if len(entries):
+        text = np.searchsorted(texts.indptr, entries, side="right") - 1
+        begun = np.flatnonzero(np.diff(text, prepend=-1))
+        best[text[begun]] = np.maximum.reduceat(near[row[entries]], begun, axis=0)
+    return best
 
 
 def _titled(index: CorpusIndex) -> Floats:
