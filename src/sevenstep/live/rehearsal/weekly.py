@@ -6,8 +6,9 @@ and trees, which leave Python to others meanwhile. Where both learn on one day t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock
@@ -37,22 +38,19 @@ class Fits:
 
     def __init__(self, task: Task, recipe: Recipe, world: World, seed: int) -> None:
         self._task, self._recipe, self._world, self._seed = task, recipe, world, seed
-        self._made: dict[Any, Future[Members]] = {}
+        self._made: dict[Any, Members] = {}
+        self._locks: defaultdict[Any, Lock] = defaultdict(Lock)
         self._lock = Lock()
 
     def model(self, moment: Any, base: Model) -> Model:
         """``base`` with its members learnt anew from what was known at ``moment``; waits where that fit is under way."""
         data = self._world.data.known_at(moment)
         with self._lock:
-            mine = moment not in self._made
-            made = self._made.setdefault(moment, Future())
-        if mine:
-            try:
-                made.set_result(learnt_members(self._task, self._recipe, data, self._seed))
-            except BaseException as error:  # whoever waits for it must hear of it too, an interrupt included
-                made.set_exception(error)
-                raise
-        return base.relearnt(made.result(), data)
+            one_at_a_time = self._locks[moment]
+        with one_at_a_time:
+            if moment not in self._made:
+                self._made[moment] = learnt_members(self._task, self._recipe, data, self._seed)
+        return base.relearnt(self._made[moment], data)
 
 
 @dataclass(frozen=True)

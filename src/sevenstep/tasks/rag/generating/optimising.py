@@ -145,14 +145,10 @@ class _Optimising:
         """What an optimiser makes; a spent budget ends it, though the library would pass over the failure."""
         try:
             with self.library.context(lm=self.model, disable_history=True):
-                made = work()
-        except Exception:
+                return work()
+        finally:
             if self._stopped:
                 raise self._stopped[0] from None
-            raise
-        if self._stopped:
-            raise self._stopped[0]
-        return made
 
 
 def _model_of(library: Any, writing: Writing, stopped: Callable[[BudgetSpent], None]) -> Any:
