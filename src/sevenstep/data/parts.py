@@ -67,21 +67,24 @@ class Parts:
 
     def save(self, folder: Path) -> None:
         """Write the keys, and all parts but the first."""
-        self.keys.write_parquet(folder / _KEYS)
+        own = folder / _FOLDER
+        own.mkdir()
+        self.keys.write_parquet(own / _KEYS)
         for number in range(1, self.count):
             if self.folder is None:
-                self.read(number).write_parquet(folder / _file(number), compression="zstd")
+                self.read(number).write_parquet(own / _file(number), compression="zstd")
             else:
-                shutil.copyfile(self.folder / _file(number), folder / _file(number))
+                shutil.copyfile(self.folder / _FOLDER / _file(number), own / _file(number))
 
     @classmethod
     def load(cls, folder: Path) -> Parts | None:
         """Read back what `save` wrote, the rows when they are asked for; None where nothing was in parts."""
-        if not (folder / _KEYS).exists():
+        own = folder / _FOLDER
+        if not own.is_dir():
             return None
-        keys = pl.read_parquet(folder / _KEYS)
+        keys = pl.read_parquet(own / _KEYS)
         count = int(keys[PART].max()) + 1  # type: ignore[arg-type]
-        return cls(count, keys, lambda number: pl.read_parquet(folder / _file(number)), folder=folder)
+        return cls(count, keys, lambda number: pl.read_parquet(own / _file(number)), folder=folder)
 
 
 def dealt_out(table: pl.DataFrame, keys: Sequence[str], count: int) -> tuple[pl.DataFrame, Parts]:
@@ -111,7 +114,7 @@ def _part_of_rows(table: pl.DataFrame, keys: Sequence[str], count: int) -> NDArr
 
 
 def _file(number: int) -> str:
-    return f"part-{number}.parquet"
+    return f"{number}.parquet"
 
 
-_KEYS = "parts.parquet"
+_FOLDER, _KEYS = "in_parts", "keys.parquet"  # a folder of its own: a table may have any name
