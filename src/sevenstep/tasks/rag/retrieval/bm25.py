@@ -68,6 +68,19 @@ class Bm25:
         gained = self.idf[terms] * counts / (counts + self._norm[chunks][which]) * weights[which]
         return np.bincount(terms, gained, minlength=len(self.idf)).astype(np.float64, copy=False)
 
+    def scores_of(self, rows: NDArray[np.int64], counts: sparse.csr_array, question: Weighted) -> NDArray[np.float64]:
+        """The scores of some chunks: which they are, and their rows of the table of counts."""
+        place = np.full(counts.shape[1], -1, np.int32)
+        known = question.terms < counts.shape[1]
+        place[question.terms[known]] = np.flatnonzero(known)
+        which = place[counts.indices]
+        entries = np.flatnonzero(which >= 0)
+        row = np.searchsorted(counts.indptr, entries, side="right") - 1
+        worth = question.weights * self.idf_of(question.terms) * (self._k1 + 1.0)
+        held = counts.data[entries]
+        gained = worth[which[entries]] * held / (held + self._norm[rows[row]])
+        return np.bincount(row, gained, minlength=len(rows)).astype(np.float64, copy=False)
+
     def touched(self, question: Weighted) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Scores of the chunks that share a term with the question, and which those are."""
         scores = self.scores(question)

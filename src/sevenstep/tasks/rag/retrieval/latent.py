@@ -9,7 +9,6 @@ regression, in the spirit of supervised semantic indexing; Bai et al., 2009).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,10 @@ ROUNDS = 2  # power iterations of the decomposition
 EXTRA = 20  # dimensions beyond those kept, which make the decomposition sharper
 TITLE_RIDGE, SENTENCE_RIDGE = 300.0, 1500.0
 FEWEST_TITLES = 50  # with fewer the maps would be noise
+ALIKE, ALMOST = 0.4, 0.999  # cosine from which one term stands for another, and what it counts at most
+FEWEST_HELD = 3  # chunks that hold a term at least, or its company tells little
+MOST_LIKED = 12_000  # terms compared with each other at most, the commonest ones
+AT_ONCE = 1_000
 
 Floats = NDArray[np.float32]
 
@@ -42,14 +45,14 @@ class LatentSpace:
         weights: what a term counts, ``[term]``: its inverse document frequency when the space was learnt.
         chunks: ``[chunk, dimension]``, of length 1.
         maps: ``[map, dimension, dimension]``; empty where there was nothing to learn them from.
-        sizes: singular value of each dimension, ``[dimension]``.
+        likes: how alike terms are in use, ``[term, term]``: cosines of their places from `ALIKE` up, of the commoner terms.
     """
 
     terms: Floats
     weights: Floats
     chunks: Floats
     maps: Floats
-    sizes: Floats
+    likes: sparse.csr_array
 
     @classmethod
     def learnt(cls, weighted: sparse.csr_array, idf: NDArray[np.float64], dimensions: int, seed: int = 0) -> LatentSpace:
@@ -61,7 +64,9 @@ class LatentSpace:
         terms = _directions(drawn, max(count, 1), rng)
         nothing = np.zeros((0, terms.shape[1], terms.shape[1]), dtype=np.float32)
         places = np.asarray(rows @ terms, dtype=np.float32)
-        return cls(terms, idf.astype(np.float32), unit(places), nothing, np.linalg.norm(places, axis=0))
+        held = np.diff(sparse.csc_array(rows).indptr)
+        likes = _likes(terms * np.linalg.norm(places, axis=0), held)
+        return cls(terms, idf.astype(np.float32), unit(places), nothing, likes)
 
     def with_maps(self, titles: sparse.csr_array, owners: NDArray[np.int64], sentences: sparse.csr_array | None,
                   holders: NDArray[np.int64]) -> LatentSpace:  # fmt: skip
@@ -86,11 +91,6 @@ class LatentSpace:
         place = unit(weights @ self.terms[terms[known]])
         return np.concatenate([place[None], unit(np.einsum("d,mde->me", place, self.maps))])
 
-    @cached_property
-    def meanings(self) -> Floats:
-        """Where terms lie by the company they keep, ``[term, dimension]`` of length 1: terms of like use lie close together."""
-        return unit(self.terms * self.sizes)
-
     def plus(self, counts: sparse.csr_array) -> LatentSpace:
         """The same space with more chunks in it."""
         return replace(self, chunks=np.concatenate([self.chunks, self.placed(counts)]))
@@ -101,13 +101,36 @@ class LatentSpace:
 
     def save(self, path: Path) -> None:
         """Write one ``.npz`` file of plain arrays."""
-        np.savez(path, terms=self.terms, weights=self.weights, chunks=self.chunks, maps=self.maps, sizes=self.sizes)
+        likes = self.likes
+        np.savez(
+            path, terms=self.terms, weights=self.weights, chunks=self.chunks, maps=self.maps, data=likes.data,
+            indices=likes.indices, indptr=likes.indptr,
+        )  # fmt: skip
 
     @classmethod
     def load(cls, path: Path) -> LatentSpace:
         """Read back what `save` wrote."""
         with np.load(path, allow_pickle=False) as kept:
-            return cls(**{name: kept[name] for name in ("terms", "weights", "chunks", "maps", "sizes")})
+            count = len(kept["terms"])
+            likes = sparse.csr_array((kept["data"], kept["indices"], kept["indptr"]), shape=(count, count))
+            return cls(kept["terms"], kept["weights"], kept["chunks"], kept["maps"], likes)
+
+
+def _likes(places: Floats, held: NDArray[np.int64]) -> sparse.csr_array:
+    """Cosines of the places of terms, from `ALIKE` up and without a term's own; ``held`` are the chunks that hold each."""
+    common = np.flatnonzero(held >= FEWEST_HELD)
+    common = np.sort(common[np.argsort(-held[common], kind="stable")[:MOST_LIKED]])
+    known = unit(places[common])
+    rows, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+    for start in range(0, len(common), AT_ONCE):
+        near = known[start : start + AT_ONCE] @ known.T
+        near[np.arange(len(near)), np.arange(start, start + len(near))] = 0.0
+        row, column = np.nonzero(near >= ALIKE)
+        rows.append(common[start + row])
+        columns.append(common[column])
+        values.append(near[row, column])
+    entries = np.minimum(np.concatenate(values), ALMOST), (np.concatenate(rows), np.concatenate(columns))
+    return sparse.csr_array(entries, shape=(len(places), len(places)))
 
 
 def _scaled(table: sparse.csr_array) -> sparse.csr_array:

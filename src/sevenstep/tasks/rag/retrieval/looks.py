@@ -31,8 +31,6 @@ FEATURES = (
 )  # fmt: skip
 _USUAL, _ONCE, _MORE = (1.2, 0.75), (0.4, 0.3), (2.5, 0.9)  # k1 and b of three ways to weigh counts
 _LISTENED = 5  # chunks feedback is taken from
-_ALIKE = 0.4  # cosine from which one term stands for another
-_ALMOST = 0.999  # likeness of terms that are not the same, at most
 _NAMED = re.compile(r"\b\w*(?:\d|(?<=\w)[A-Z])\w*\b")  # what has a digit or a capital inside
 
 
@@ -43,6 +41,35 @@ class _Matches:
     counts: Floats
     idf: Floats
     weights: Floats
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The sentences of the chunks found: which they are, their counts, where those of each chunk begin, and how many it has."""
+
+    rows: NDArray[np.int64]
+    counts: sparse.csr_array
+    begun: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, index: CorpusIndex, found: NDArray[np.int64]) -> _Lines | None:
+        """None where the index holds no sentences."""
+        split = index.sentences
+        if split is None:
+            return None
+        begun = np.searchsorted(split.holders, found)
+        sizes = np.searchsorted(split.holders, found, side="right") - begun
+        places = np.cumsum(sizes) - sizes
+        rows = np.arange(sizes.sum()) + np.repeat(begun - places, sizes)
+        return cls(rows, split.postings.table[rows], places, sizes)
+
+    def best(self, scores: Floats) -> Floats:
+        """The highest score of a sentence of each chunk, 0 where it has none."""
+        best, some = np.zeros(len(self.sizes)), self.sizes > 0
+        if some.any():
+            best[some] = np.maximum.reduceat(scores, self.begun[some])
+        return best
 
 
 class Looks:
@@ -60,14 +87,15 @@ class Looks:
         found = first.order
         best = float(first.main.max(initial=0.0))
         matches = self._matches(first.asked, found)
-        gained, share = self._in_sentences(first.asked, found, matches)
+        lines = _Lines.of(self._index, found)
+        gained, share = self._in_sentences(first.asked, lines, matches)
         columns = [
             first.score[found], 1.0 / (1.0 + np.arange(len(found))), np.log1p(np.maximum(best - first.main[found], 0.0)),
             first.main[found], self._weighed(matches, found, *_ONCE), self._weighed(matches, found, *_MORE),
             first.second[found], first.title[found], *_covered(matches), self._named(question, first.asked, matches),
             self._topical(first.asked, matches, found),
             np.log(self._relative[found] + 0.05), gained, share,
-            *self._latent(first), *self._alike(first.asked, found), *self._embedded(first, vector),
+            *self._latent(first), *self._alike(first.asked, found, lines), *self._embedded(first, vector),
         ]  # fmt: skip
         return np.column_stack(columns)
 
@@ -98,14 +126,11 @@ class Looks:
         held = matches.counts
         return np.asarray((held / (held + norm[:, None])) @ (matches.idf * matches.weights))
 
-    def _in_sentences(self, asked: Weighted, found: NDArray[np.int64], matches: _Matches) -> tuple[Floats, Floats]:
+    def _in_sentences(self, asked: Weighted, lines: _Lines | None, matches: _Matches) -> tuple[Floats, Floats]:
         """Score of the best sentence of each chunk, and its share of what the chunk itself matches."""
-        if self._sentences is None or self._index.sentences is None:
-            return np.zeros(len(found)), np.zeros(len(found))
-        scores, holders = self._sentences.touched(asked)
-        row = self._rows(found)[self._index.sentences.holders[holders]]
-        best = np.zeros(len(found))
-        np.maximum.at(best, row[row >= 0], scores[row >= 0])
+        if self._sentences is None or lines is None:
+            return np.zeros(len(matches.counts)), np.zeros(len(matches.counts))
+        best = lines.best(self._sentences.scores_of(lines.rows, lines.counts, asked))
         whole = (matches.counts > 0) @ (matches.idf * matches.weights)
         return best, best / np.maximum(whole, 1e-9)
 
@@ -128,30 +153,21 @@ class Looks:
         maps = [asked[:, at] if at < asked.shape[1] else np.zeros(len(found)) for at in range(3)]
         return [*maps, (places @ _heard(places, first.main[found])).astype(np.float64)]
 
-    def _alike(self, asked: Weighted, found: NDArray[np.int64]) -> list[Floats]:
+    def _alike(self, asked: Weighted, found: NDArray[np.int64], lines: _Lines | None) -> list[Floats]:
         """How far a chunk says the question's terms, or in other words what the documents use alike, by weight.
 
         Each term counts by the term of the chunk that is most like it: all of them, those said in other words alone, and all in
         the best sentence.
         """
-        space, split = self._index.latent, self._index.sentences
-        nothing = np.zeros(len(found))
+        space, nothing = self._index.latent, np.zeros(len(found))
         if space is None or not len(asked.terms) or not len(found):
             return [nothing] * 3
         worth = self._look.main.idf_of(asked.terms)
         chunks = self._index.main.postings.table[found]
-        near, place = _likeness(space, chunks.indices, asked.terms)
+        near, place = _likeness(space, asked.terms, max(chunks.shape[1], len(self._look.main.idf)))
         best = _best_of(near, place, chunks)
         whole, others = best @ worth, np.where(best < 1.0, best, 0.0) @ worth
-        if split is None:
-            return [whole, others, nothing]
-        begun, ended = np.searchsorted(split.holders, found), np.searchsorted(split.holders, found, side="right")
-        sizes = ended - begun
-        rows = np.arange(sizes.sum()) + np.repeat(begun - np.cumsum(sizes) + sizes, sizes)
-        by_line = _best_of(near, place, split.postings.table[rows]) @ worth
-        in_best = np.zeros(len(found))
-        np.maximum.at(in_best, np.repeat(np.arange(len(found)), sizes), by_line)
-        return [whole, others, in_best]
+        return [whole, others, nothing if lines is None else lines.best(_best_of(near, place, lines.counts) @ worth)]
 
     def _embedded(self, first: First, vector: NDArray[np.float32] | None) -> list[Floats]:
         if vector is None or self._index.vectors is None:
@@ -160,34 +176,26 @@ class Looks:
         return [first.dense[first.order], (places @ unit(vector + _heard(places, first.score[first.order]))).astype(np.float64)]
 
 
-def _likeness(
-    space: LatentSpace, held: NDArray[np.int32], asked: NDArray[np.int32]
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """How alike in use terms are: 1 for the same, 0 below `_ALIKE` and for those newer than the space.
+def _likeness(space: LatentSpace, asked: NDArray[np.int32], count: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """How alike in use the terms of an index are to those of a question: 1 for the same.
 
     Args:
-        space: where terms lie.
-        held: terms of texts, with repeats.
+        space: what was learnt of terms; it knows none that came later.
         asked: terms of a question.
+        count: terms of the index.
 
     Returns:
-        ``[term, asked]`` for the terms of texts that are like any; and for each term its row there, -1 for the others.
+        ``[term, asked]`` for the terms that are like any; and for each term of the index its row there, -1 for the others.
     """
-    known, count = space.meanings, len(space.meanings)
-    marked = np.zeros(max(int(held.max(initial=0)), int(asked.max(initial=0))) + 1, np.bool_)
-    marked[held] = True
-    terms = np.flatnonzero(marked)
-    near = known[np.minimum(terms, count - 1)] @ known[np.minimum(asked, count - 1)].T
-    near[terms >= count] = 0.0
-    near[:, asked >= count] = 0.0
-    near[near < _ALIKE] = 0.0
-    np.minimum(near, _ALMOST, out=near)
-    same = np.flatnonzero(marked[asked])
-    near[np.searchsorted(terms, asked[same]), same] = 1.0
-    alike = np.flatnonzero(near.any(axis=1))
-    place = np.full(len(marked), -1, np.int32)
-    place[terms[alike]] = np.arange(len(alike))
-    return near[alike], place
+    known = np.flatnonzero(asked < space.likes.shape[0])
+    likes = space.likes[asked[known]].tocoo()
+    terms = np.unique(np.concatenate([likes.col, asked]))
+    near = np.zeros((len(terms), len(asked)), np.float32)
+    near[np.searchsorted(terms, likes.col), known[likes.row]] = likes.data
+    near[np.searchsorted(terms, asked), np.arange(len(asked))] = 1.0
+    place = np.full(max(count, int(terms.max()) + 1), -1, np.int32)
+    place[terms] = np.arange(len(terms))
+    return near, place
 
 
 def _best_of(near: NDArray[np.float32], place: NDArray[np.int32], texts: sparse.csr_array) -> Floats:
