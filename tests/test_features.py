@@ -96,7 +96,7 @@ def test_phase_means_equal_exponential_means_over_cycles_in_sql(season: int) -> 
              and past.step % {season} = now.step % {season}
         group by all
     """
-    means, expected = phase_means(grid, season, 2.0), sql(grid, query)
+    means, expected = phase_means(grid, season, (2.0,))[0], sql(grid, query)
     for step in range(STEPS):
         np.testing.assert_allclose(means[:, step // season, step % season], expected[:, step], rtol=1e-5)
 

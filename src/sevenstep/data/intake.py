@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from sevenstep.data.beside import typed_once
 from sevenstep.data.clock import TIME, compose_time
 from sevenstep.data.coercion import Expected, coerce
 from sevenstep.data.documents.parsing import Kept
@@ -121,20 +122,22 @@ class _Taking:
 
     def run(self, one_row_per_time: bool) -> Intake:
         embedding = self._embedding()
-        frames = {name: self._read(name, source) for name, source in self.sources.items()}
-        self._check_columns(frames)  # what was read goes as soon as it is typed: both at once would be twice the memory
-        typed = {name: self._typed(name, frames.pop(name)) for name in self.sources}
+        # beside rows that are to be predicted, the other sources are as they were: nothing is said of them again
+        kept = {name: self._kept(name) for name in self.sources if self.given and name != self.main}
+        frames = {name: self._read(name, source) for name, source in self.sources.items() if name not in kept}
+        self._check_columns(frames | kept)  # what was read goes as soon as it is typed: both at once would be twice the memory
+        typed = {name: kept[name] if name in kept else self._typed(name, frames.pop(name)) for name in self.sources}
         items, source_columns = self._joined(typed)
         items = self._with_pictures(self._dropped(self._classed(items)))
         items = with_identity(items, self.main, self._identity(), self.quarantine)
         if one_row_per_time and self._identity():
             items = without_duplicates(items, self.main, self._identity(), self._own_targets(items), self.record, self.quarantine)
         items = ordered(self._checked_rows(items), [] if self.given else self._identity())
-        kept = {name: [column for column in columns if column in items.columns] for name, columns in source_columns.items()}
+        there = {name: [column for column in columns if column in items.columns] for name, columns in source_columns.items()}
         aside = self.quarantine.frame()
         rows, items = items[ROW].rename("row").cast(pl.Int64), items.drop(ROW)
         said, beside = self.record.entries, {TABLE: embedding.table()} if embedding else {}
-        return Intake(items, rows, self.main, aside, said, kept, self.tables, self.time, self.parts, self.keys, beside)
+        return Intake(items, rows, self.main, aside, said, there, self.tables, self.time, self.parts, self.keys, beside)
 
     def _embedding(self) -> EmbeddingFiles | None:
         """The files of the embedding's model, which is opened first of all: what is wrong with it is told before any work."""
@@ -199,9 +202,17 @@ class _Taking:
                 _must_be(column, every, "DATA-NO-COLUMN", f"data.{key} must name columns of the data")
 
     def _typed(self, name: str, frame: pl.DataFrame) -> pl.DataFrame:
+        return coerce(frame, name, self._expected(name), self.record, self.quarantine)
+
+    def _kept(self, name: str) -> pl.DataFrame:
+        """A source that is joined, in canonical types."""
+        source = self.sources[name]
+        return typed_once(source, self.base, self._expected(name), lambda: self._typed(name, self._read(name, source)))
+
+    def _expected(self, name: str) -> Expected:
         source = self.sources[name]
         times, keys = self._roles(name, source)
-        expected = Expected(
+        return Expected(
             targets=self.named,
             times=times,
             keys=keys,
@@ -209,7 +220,6 @@ class _Taking:
             missing=(*self.data.missing, *source.missing),
             timezone=self.data.timezone,
         )
-        return coerce(frame, name, expected, self.record, self.quarantine)
 
     def _roles(self, name: str, source: Source) -> tuple[list[str], list[str]]:
         """The columns of a source that must be times, and its keys."""

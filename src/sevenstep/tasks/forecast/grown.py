@@ -27,7 +27,9 @@ def refreshed(history: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
     Most rows that arrive are of times that were open: they are filled in where they stand, without sorting anything anew.
     """
     items, names = history.items, _names(history.roles)
-    said = of_history(rows, history).join(items.select(names).with_row_index(_ROW), on=names, how="left", nulls_equal=True)
+    said = of_history(rows, history)
+    known = items.select(names).with_row_index(_ROW).join(said, on=names, how="semi", nulls_equal=True)
+    said = said.join(known, on=names, how="left", nulls_equal=True)
     there, new = said.filter(pl.col(_ROW).is_not_null()), said.filter(pl.col(_ROW).is_null()).drop(_ROW)
     filled = items.with_columns(
         _filled_in(items[name], there[name], there[_ROW]) for name in there.columns[:-1] if name not in names
@@ -39,7 +41,7 @@ def refreshed(history: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _filled_in(column: pl.Series, values: pl.Series, rows: pl.Series) -> pl.Series:
     """The column with values in some rows; those that are null change nothing."""
-    told = values.is_not_null()
+    told = values.is_not_null() & values.ne_missing(column.gather(rows))  # most say again what is known ahead
     return column.clone().scatter(rows.filter(told), values.filter(told)) if told.any() else column
 
 

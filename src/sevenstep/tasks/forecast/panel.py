@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,8 @@ from sevenstep.tasks.forecast.zeros import with_zero_rows
 __all__ = ["Panel", "Settings", "build_panel"]
 
 FloatGrid = NDArray[np.float32]
+AnyFloat = TypeVar("AnyFloat", np.float32, np.float64)
+_KNOWN = "__known__"
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,14 @@ class Panel:
 
     def grid(self, column: str) -> FloatGrid:
         """A column of the long table on the grid in single precision, NaN where there is no row or no value."""
-        return self.exact_grid(column).astype(np.float32)
+        return self._filled(column, np.float32)
 
     def exact_grid(self, column: str) -> NDArray[np.float64]:
         """A column of the long table on the grid in double precision, NaN where there is no row or no value."""
-        grid = np.full(self.shape, np.nan)
+        return self._filled(column, np.float64)
+
+    def _filled(self, column: str, kind: type[AnyFloat]) -> NDArray[AnyFloat]:
+        grid = np.full(self.shape, np.nan, dtype=kind)
         grid[self.series, self.steps] = self.rows[column].cast(pl.Float64).to_numpy()
         return grid
 
@@ -107,7 +113,8 @@ def _in_order(rows: pl.DataFrame) -> bool:
 
 
 def _aligned(rows: pl.DataFrame, keys: pl.DataFrame, clock: Clock, known: pl.Expr, shared: bool) -> Panel:
-    lasts = rows.filter(known).group_by("series").agg(pl.col("step").max().alias("last"))
+    seen = rows.select("series", "step", known.alias(_KNOWN)).filter(_KNOWN)
+    lasts = seen.group_by("series").agg(pl.col("step").max().alias("last"))
     offsets = np.zeros(len(keys), dtype=np.int32)
     if not shared:
         newest = int(lasts["last"].max())  # type: ignore[arg-type]

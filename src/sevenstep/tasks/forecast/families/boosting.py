@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sevenstep.tasks.boosters import predicted
 from sevenstep.tasks.forecast.families.question import Features, Question
 from sevenstep.tasks.forecast.features.history import transform, untransform
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
@@ -52,7 +53,7 @@ class BoostingMember:
     def predict_features(self, features: Features) -> NDArray[np.float64]:
         """Predictions from features that are there already."""
         names, values, base = features
-        raw = np.asarray(self._booster.predict(values, num_threads=EVERY_CORE), dtype=np.float64)
+        raw = predicted(self._booster, values, EVERY_CORE)
         if self.scale == "units":
             return raw * values[:, list(names).index(UNIT)] + base
         if self.scale == "log":

@@ -6,7 +6,7 @@ same time last year.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.windows import (
+    Read,
     cumulative,
     exponential_mean,
+    exponential_means,
     last_value,
     phase_means,
     rolling_mean,
@@ -55,13 +57,18 @@ def untransform(values: NDArray[Any], name: str) -> NDArray[Any]:
     return result
 
 
-def surprises(scaled: Floats, recipe: FeatureRecipe) -> Floats:
+def surprises(scaled: Floats, level: Floats, recipe: FeatureRecipe) -> Floats:
     """How far each value lies from the level known shortly before it: what the time of year (and chance) did."""
-    return scaled - _previous(levels(scaled, recipe), max(_cycle(recipe) // 2, 1) + 1)
+    return scaled - _previous(level, _shortly(recipe))
+
+
+def _shortly(recipe: FeatureRecipe) -> int:
+    return max(_cycle(recipe) // 2, 1) + 1
 
 
 def history_features(
     scaled: Floats,
+    level: Floats,
     states: NDArray[np.int16] | None,
     pooled: Floats,
     usual: Floats,
@@ -73,6 +80,7 @@ def history_features(
 
     Args:
         scaled: transformed target on the grid, NaN where unknown.
+        level: `levels` of ``scaled``.
         states: joint state of the events on the grid (-1 unknown), or None when no event splits the averages.
         pooled: mean over all series of their `surprises`, ``[step]``; unused without a year.
         usual: mean level of all series, ``[step]``, which stands in for a series that has no past.
@@ -82,7 +90,6 @@ def history_features(
 
     The first column is ``base``: the best single guess at the target's scaled value, from which models learn the rest.
     """
-    level = levels(scaled, recipe)
     seasonal = list(_seasonal(scaled, recipe, asked))
     stateful = list(_stateful(scaled, states, recipe, asked)) if states is not None else []
     best_first = [column for _, column in stateful[1:2] + seasonal[1:2]]
@@ -118,13 +125,13 @@ def _first_known(columns: list[Floats]) -> Floats:
 
 
 def _seasonal(scaled: Floats, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
+    half_lives = (2.0, 6.0, 20.0)
     for season in recipe.seasons:
         phase = asked.step % season
         cycle = (asked.origin - phase) // season
-        known = cycle >= 0
-        for half_life in (2.0, 6.0, 20.0):
-            means = phase_means(scaled, season, half_life)
-            values = means[asked.series, np.maximum(cycle, 0), phase]
+        known, read = cycle >= 0, Read.of(np.maximum(cycle, 0))
+        for half_life, means in zip(half_lives, phase_means(scaled, season, half_lives, read.columns), strict=True):
+            values = means[asked.series, read.place, phase]
             yield f"phase_{season}_{half_life:g}", np.where(known, values, np.nan).astype(np.float32)
         yield f"last_phase_{season}", _last_phase(scaled, season, asked, cycle, phase)
 
@@ -140,51 +147,63 @@ def _stateful(scaled: Floats, states: NDArray[np.int16], recipe: FeatureRecipe, 
     state = states[asked.series, asked.step]
     phase = asked.step % season
     places = [np.flatnonzero((state == one) & (phase == at)) for one in np.unique(state[state >= 0]) for at in range(season)]
-    for cycles in (3.0, 10.0, 40.0):
-        values = np.full(len(asked.series), np.nan, dtype=np.float32)
-        for rows in places:
-            if len(rows):
-                one = Asked(asked.series[rows], asked.step[rows], asked.origin[rows])
-                values[rows] = _alike(scaled, states, int(state[rows[0]]), int(phase[rows[0]]), season, cycles, one)
+    half_lives = (3.0, 10.0, 40.0)
+    found = [np.full(len(asked.series), np.nan, dtype=np.float32) for _ in half_lives]
+    for rows in places:
+        if len(rows):
+            one = Asked(asked.series[rows], asked.step[rows], asked.origin[rows])
+            alike = _alike(scaled, states, int(state[rows[0]]), int(phase[rows[0]]), season, half_lives, one)
+            for values, own in zip(found, alike, strict=True):
+                values[rows] = own
+    for cycles, values in zip(half_lives, found, strict=True):
         yield f"state_{cycles:g}", values
 
 
 def _alike(
-    scaled: Floats, states: NDArray[np.int16], state: int, phase: int, season: int, half_life: float, asked: Asked
-) -> Floats:
-    """Mean of the past in one state at one phase of the season, ``half_life`` in cycles: only columns of that phase are read."""
+    scaled: Floats, states: NDArray[np.int16], state: int, phase: int, season: int, half_lives: Sequence[float], asked: Asked
+) -> list[Floats]:
+    """Means of the past in one state at one phase of the season, half-lives in cycles: only columns of that phase are read."""
     own = slice(phase, None, season)
-    means = exponential_mean(np.where(states[:, own] == state, scaled[:, own], np.nan), half_life)
     cycle = (asked.origin - phase) // season
-    return np.where(cycle >= 0, means[asked.series, np.maximum(cycle, 0)], np.nan).astype(np.float32)
+    read = Read.of(np.maximum(cycle, 0))
+    alike = np.where(states[:, own] == state, scaled[:, own], np.nan)
+    found = exponential_means(alike, half_lives, read.columns)
+    return [np.where(cycle >= 0, means[asked.series, read.place], np.nan).astype(np.float32) for means in found]
 
 
 def _levels(scaled: Floats, level: Floats, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
-    cycle = _cycle(recipe)
-    at = (asked.series, asked.origin)
-    yield "level", level[at]
+    cycle, read = _cycle(recipe), Read.of(asked.origin)
+    columns, at = read.columns, (asked.series, read.place)
+    now = level[asked.series, asked.origin]
+    yield "level", now
     for cycles in (1, 4, 13):
-        yield f"mean_{cycles * cycle}", rolling_mean(scaled, cycles * cycle)[at]
-    yield f"spread_{8 * cycle}", rolling_spread(scaled, 8 * cycle)[at]
-    slow = exponential_mean(scaled, 16.0 * cycle)
-    yield "slow_level", slow[at]
-    yield "trend", (level - slow)[at]
-    yield "newest", last_value(scaled)[at]
+        yield f"mean_{cycles * cycle}", rolling_mean(scaled, cycles * cycle, columns)[at]
+    yield f"spread_{8 * cycle}", rolling_spread(scaled, 8 * cycle, columns)[at]
+    slow = exponential_mean(scaled, 16.0 * cycle, columns)[at]
+    yield "slow_level", slow
+    yield "trend", now - slow
+    yield "newest", last_value(scaled, columns)[at]
     seen = np.isfinite(scaled)
-    yield "steps_since_seen", since(seen, 8 * cycle)[at]
-    counts = cumulative(scaled)[1]
-    yield "seen_so_far", np.minimum(counts[asked.series, asked.origin + 1], 4 * max(cycle, recipe.year)).astype(np.float32)
+    yield "steps_since_seen", since(seen, 8 * cycle)[asked.series, asked.origin]
+    counts = np.cumsum(seen, axis=1, dtype=np.int32)[asked.series, asked.origin]
+    yield "seen_so_far", np.minimum(counts, 4 * max(cycle, recipe.year)).astype(np.float32)
 
 
 def _last_year(
     scaled: Floats, level: Floats, pooled: Floats, there: NDArray[np.int32], recipe: FeatureRecipe, asked: Asked
 ) -> Iterator[Named]:
     cycle = _cycle(recipe)
-    own = surprises(scaled, recipe)
-    for name, grid in (("own", own), ("all", np.broadcast_to(pooled, own.shape))):
-        yield f"last_year_{name}", _centred(grid, asked.series, there, max(cycle // 2, 1), asked.origin)
-        yield f"last_year_{name}_day", _at(grid, asked.series, there, asked.origin)
-        yield f"last_year_{name}_wide", _centred(grid, asked.series, there, 2 * cycle, asked.origin)
+    near, wide = max(cycle // 2, 1), 2 * cycle
+    first = max(int(there.min(initial=scaled.shape[1])) - wide - _shortly(recipe), 0)
+    end = min(int(there.max(initial=0)) + wide, int(asked.origin.max(initial=0))) + 1
+    around = slice(first, max(end, first + 1))
+    own = surprises(scaled[:, around], level[:, around], recipe)
+    column, origin = there - first, asked.origin - first
+    for name, grid, series in (("own", own, asked.series), ("all", pooled[None, around], np.zeros_like(asked.series))):
+        running = cumulative(grid)
+        yield f"last_year_{name}", _centred(*running, series, column, near, origin)
+        yield f"last_year_{name}_day", _at(grid, series, column, origin)
+        yield f"last_year_{name}_wide", _centred(*running, series, column, wide, origin)
     yield "last_year_value", _at(scaled, asked.series, there, asked.origin)
     now = _at(level, asked.series, asked.origin, asked.origin)
     yield "last_year_level_change", now - _at(level, asked.series, asked.origin - recipe.year, asked.origin)
@@ -201,10 +220,13 @@ def _at(grid: Floats, series: NDArray[np.int32], column: NDArray[np.int32], orig
     return np.where((column >= 0) & (column <= origin), values, np.nan).astype(np.float32)
 
 
-def _centred(grid: Floats, series: NDArray[np.int32], column: NDArray[np.int32], half: int, origin: NDArray[np.int32]) -> Floats:
-    """Mean over the columns around ``column``, as far as they are not after the origin."""
-    sums, counts = cumulative(grid)
-    low = np.clip(column - half, 0, grid.shape[1])
-    high = np.clip(np.minimum(column + half, origin) + 1, low, grid.shape[1])
+def _centred(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], series: NDArray[np.int32], column: NDArray[np.int32], half: int,
+    origin: NDArray[np.int32],
+) -> Floats:  # fmt: skip
+    """Mean over the columns around ``column``, as far as they are not after the origin, from running sums and counts."""
+    most = sums.shape[1] - 1
+    low = np.clip(column - half, 0, most)
+    high = np.clip(np.minimum(column + half, origin) + 1, low, most)
     total, count = sums[series, high] - sums[series, low], counts[series, high] - counts[series, low]
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)

@@ -21,10 +21,16 @@ from sevenstep.tasks.forecast.panel import Panel
 __all__ = ["event_states", "input_features", "level_codes"]
 
 CLOSED_RUN = 30  # closures longer than this count as this long
+MANY = 10_000  # values from which each is turned to text but once, if they are no more of different ones
 
 
 def level_codes(values: pl.Series, levels: tuple[str, ...]) -> NDArray[np.float32]:
     """The position of each value among ``levels`` (compared as text); NaN where it is none of them."""
+    if values.dtype not in (pl.String, pl.Categorical, pl.Enum) and len(values) > MANY:
+        distinct = values.unique().drop_nulls()  # as text each of them once: to write numbers as text takes longer than all else
+        codes = pl.Series(level_codes(distinct, levels)) if len(distinct) <= MANY else None
+        if codes is not None:
+            return values.replace_strict(distinct, codes, default=None, return_dtype=pl.Float32).to_numpy()
     codes = values.cast(pl.String).replace_strict(list(levels), list(range(len(levels))), default=None, return_dtype=pl.Float32)
     return codes.to_numpy().astype(np.float32)
 
@@ -33,13 +39,14 @@ def event_states(panel: Panel, recipe: FeatureRecipe) -> NDArray[np.int16] | Non
     """The joint state of the recipe's events on the grid, -1 where any of them is unknown; None without events."""
     if not recipe.events:
         return None
-    state = np.zeros(panel.shape, dtype=np.int16)
+    own = np.zeros(len(panel.rows), dtype=np.int16)
     for column in recipe.events:
         levels = recipe.categories[column]
-        grid = np.full(panel.shape, np.nan, dtype=np.float32)
-        grid[panel.series, panel.steps] = level_codes(panel.rows[column], levels)
-        known = np.isfinite(grid) & (state >= 0)
-        state = np.where(known, state * len(levels) + np.nan_to_num(grid), -1).astype(np.int16)
+        codes = level_codes(panel.rows[column], levels)
+        known = np.isfinite(codes) & (own >= 0)
+        own = np.where(known, own * len(levels) + np.nan_to_num(codes), -1).astype(np.int16)
+    state = np.full(panel.shape, -1, dtype=np.int16)
+    state[panel.series, panel.steps] = own
     return state
 
 
@@ -74,26 +81,36 @@ def _known(values: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.f
 def _shifted(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
     season = recipe.seasons[0] if recipe.seasons else 1
     shifts = sorted({-season, -2, -1, 1, 2, season} - {0})
+    first, rows, shape = _around(panel, asked, season)
     for column in recipe.shifted:
-        grid = np.full(panel.shape, np.nan, dtype=np.float32)
+        grid = np.full(shape, np.nan, dtype=np.float32)
         levels = recipe.categories.get(column)
-        values = panel.rows[column]
-        grid[panel.series, panel.steps] = level_codes(values, levels) if levels else values.cast(pl.Float32).to_numpy()
+        values = panel.rows[column].gather(rows)
+        own = level_codes(values, levels) if levels else values.cast(pl.Float32).to_numpy()
+        grid[panel.series[rows], panel.steps[rows] - first] = own
         for shift in shifts:
             at = asked.step + shift
             inside = (at >= 0) & (at < panel.shape[1])
-            moved = grid[asked.series, np.clip(at, 0, panel.shape[1] - 1)]
+            moved = grid[asked.series, np.clip(at - first, 0, shape[1] - 1)]
             yield f"{column}{shift:+d}", np.where(inside, moved, np.nan).astype(np.float32)
 
 
+def _around(panel: Panel, asked: Asked, reach: int) -> tuple[int, NDArray[np.int64], tuple[int, int]]:
+    """Where the asked steps and those up to ``reach`` beside them begin, the rows of the panel there, and their grid's shape."""
+    if not len(asked.step):
+        return 0, np.empty(0, dtype=np.int64), (panel.shape[0], 1)
+    first = max(int(asked.step.min()) - reach, 0)
+    last = min(int(asked.step.max()) + reach, panel.shape[1] - 1)
+    return first, np.flatnonzero((panel.steps >= first) & (panel.steps <= last)), (panel.shape[0], last + 1 - first)
+
+
 def _closures(panel: Panel, asked: Asked) -> Iterator[Named]:
-    open_ = np.zeros(panel.shape, dtype=bool)
-    open_[panel.series, panel.steps] = True
+    first, rows, shape = _around(panel, asked, CLOSED_RUN + 1)  # what is further away counts as closed so long
+    open_ = np.zeros(shape, dtype=bool)
+    open_[panel.series[rows], panel.steps[rows] - first] = True
     before, after = since(open_, CLOSED_RUN), since(open_[:, ::-1], CLOSED_RUN)[:, ::-1]
-    last = panel.shape[1] - 1
-    yield (
-        "closed_before",
-        np.where(asked.step > 0, before[asked.series, np.maximum(asked.step - 1, 0)], np.nan).astype(np.float32),
-    )
-    next_ = after[asked.series, np.minimum(asked.step + 1, last)]
+    step, last = asked.step - first, panel.shape[1] - 1
+    known = before[asked.series, np.maximum(step - 1, 0)]
+    yield "closed_before", np.where(asked.step > 0, known, np.nan).astype(np.float32)
+    next_ = after[asked.series, np.minimum(step + 1, shape[1] - 1)]
     yield "closed_after", np.where(asked.step < last, next_, np.nan).astype(np.float32)

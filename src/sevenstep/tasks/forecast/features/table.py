@@ -8,7 +8,7 @@ cutoff, and adds the rows whose origin *is* its cutoff, to be scored.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,15 +130,19 @@ def features_for(
     """Names, values ``[row, feature]`` and base of the asked rows, computed a block of series at a time."""
     scaled = transform(panel.grid(recipe.target), recipe.transform).astype(np.float32)
     states = event_states(panel, recipe)
-    pooled, usual = _pooled(scaled, recipe, surprises), _pooled(scaled, recipe, levels)
+    level = np.concatenate([levels(scaled[low:high], recipe) for low, high in _blocks(panel.shape)])
+    usual = _pooled(level)
+    pooled = _pooled(surprises(scaled, level, recipe)) if recipe.year else usual
     twin = twin_steps(panel, recipe, asked)
     ahead = list(input_features(panel, recipe, asked, row))
     past: dict[str, NDArray[np.float32]] = {}
     for low, high in _blocks(panel.shape):
         mine = (asked.series >= low) & (asked.series < high)
+        if len(row) and not mine.any():
+            continue
         local = Asked(asked.series[mine] - np.int32(low), asked.step[mine], asked.origin[mine])
         local_states = None if states is None else states[low:high]
-        own = history_features(scaled[low:high], local_states, pooled, usual, twin[mine], recipe, local)
+        own = history_features(scaled[low:high], level[low:high], local_states, pooled, usual, twin[mine], recipe, local)
         for name, column in in_units(dict(own), scaled[low:high], recipe, local) if recipe.transform == "units" else own:
             past.setdefault(recipe.free_name(name), np.empty(len(row), dtype=np.float32))[mine] = column
     base, known = past[recipe.free_name("base")], dict(ahead)
@@ -162,15 +166,12 @@ def _pickup(
     return found
 
 
-def _pooled(
-    scaled: NDArray[np.float32], recipe: FeatureRecipe, of: Callable[[NDArray[np.float32], FeatureRecipe], NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """Mean over all series of ``of`` their past, ``[step]``; NaN where no series has any."""
-    total, count = np.zeros(scaled.shape[1]), np.zeros(scaled.shape[1])
-    for low, high in _blocks(scaled.shape):
-        block = of(scaled[low:high], recipe)
-        known = np.isfinite(block)
-        total += np.where(known, block, 0.0).sum(axis=0)
+def _pooled(grid: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean over all series, ``[step]``; NaN where no series has a value."""
+    total, count = np.zeros(grid.shape[1]), np.zeros(grid.shape[1])
+    for low, high in _blocks(grid.shape):
+        known = np.isfinite(grid[low:high])
+        total += np.where(known, grid[low:high], 0.0).sum(axis=0)
         count += known.sum(axis=0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sevenstep.tasks.boosters import predicted
 from sevenstep.tasks.tabular.families.learning import Floats, Lesson
 
 __all__ = ["NAMES", "BoostingPredictor", "fit_boosting"]
@@ -45,7 +46,7 @@ class BoostingPredictor:
 
     def predict(self, values: NDArray[np.float32]) -> Floats:
         """Mean of all boosters."""
-        each = [booster.predict(values, num_threads=1) for booster in self.boosters()]
+        each = [predicted(booster, values, threads=1) for booster in self.boosters()]
         made = np.mean(each, axis=0) if len(each) > 1 else each[0]
         return as_columns(np.asarray(made, np.float64), self.classes)
 
