@@ -117,7 +117,8 @@ class Gate:
             await self._app(scope, receive, send)
             self._log.flush()
             return
-        started, route, status = time.perf_counter(), scope_of(scope["path"])[0] or "none", 500
+        started, status, (template, right) = time.perf_counter(), 500, scope_of(scope["path"])
+        route = template or "none"
         request = scope.setdefault("state", {})["request"] = f"{self._process}{next(self._numbers):08x}"
 
         async def noting(message: Message) -> None:
@@ -128,7 +129,7 @@ class Gate:
             await send(message)
 
         try:
-            await self._admitted(scope, receive, noting)
+            await self._admitted(scope, receive, noting, template, right)
         finally:
             seconds = time.perf_counter() - started
             self._metrics.count("requests", route, str(status))
@@ -138,10 +139,10 @@ class Gate:
                 caller=scope["state"].get("caller", ""),
             )  # fmt: skip
 
-    async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _admitted(self, scope: Scope, receive: Receive, send: Send, template: str, right: str) -> None:
         headers, path = dict(scope["headers"]), scope["path"]
         try:
-            template, known = self._checked(path, headers)
+            known = self._checked(path, headers, template, right)
             if template in PAGES and scope["method"] == "POST":
                 _from_this_site(headers)
             caller = "" if known is None else known.label
@@ -170,17 +171,16 @@ class Gate:
         finally:
             self._leave(caller)
 
-    def _checked(self, path: str, headers: Mapping[bytes, bytes]) -> tuple[str, Caller | None]:
-        """The template of the path and the caller, None on this machine; raises `Refusal` where the caller may not."""
-        template, scope = scope_of(path)
+    def _checked(self, path: str, headers: Mapping[bytes, bytes], template: str, right: str) -> Caller | None:
+        """The caller, None on this machine; raises `Refusal` where the caller may not."""
         caller = None
         if not self._tokens:
             _from_this_machine(headers)
         else:
-            caller = self._named(headers, template, scope)
+            caller = self._named(headers, template, right)
         if not template:
             raise Refusal(404, "SERVE-PATH", f"there is no '{path[:80]}'", "the paths are in /openapi.json", "check the path")
-        return template, caller
+        return caller
 
     def _named(self, headers: Mapping[bytes, bytes], template: str, scope: str) -> Caller:
         caller, now = self._caller(digest(_token(headers, page=template in PAGES))), datetime.now(UTC)

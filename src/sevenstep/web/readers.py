@@ -134,6 +134,8 @@ class Readers:
     def __init__(self, schema: Mapping[str, str], timezone: str | None = None) -> None:
         self.readers = {name: _reader(kind, timezone) for name, kind in schema.items()}
         self.kinds = {name: reader.kind for name, reader in self.readers.items()}
+        self.files = any(kind == pl.Binary for kind in self.kinds.values())
+        """Whether rows hold files."""
         self._plain = [(name, reader.plain) for name, reader in self.readers.items()]
 
     def rows(self, given: Sequence[Row]) -> Sequence[Row]:

@@ -49,6 +49,10 @@ class PredictsTogether(Protocol):
         """One prediction for each row, in order; and for each request, of which ``counts`` tells the rows, what to warn of."""
         ...
 
+    def answer_together(self, rows: pl.DataFrame, counts: Sequence[int]) -> tuple[Sequence[Row], Sequence[Sequence[str]]]:
+        """The same, row by row."""
+        ...
+
 
 @dataclass(frozen=True)
 class Made:
@@ -92,8 +96,8 @@ class Served:
 
     def _together(self, model: PredictsTogether, requests: Sequence[Sequence[Row]]) -> Sequence[Made]:
         merged = requests[0] if len(requests) == 1 else [row for rows in requests for row in rows]
-        frame, doubts = model.predict_together(self.readers.frame(merged), [len(rows) for rows in requests])
-        told, made, start = frame.rows(named=True), [], 0
+        told, doubts = model.answer_together(self.readers.frame(merged), [len(rows) for rows in requests])
+        made, start = [], 0
         for rows, doubt in zip(requests, doubts, strict=True):
             made.append(Made(told[start : start + len(rows)], doubt))
             start += len(rows)

@@ -158,7 +158,7 @@ class Service:
 def _recorded(rows: Sequence[Mapping[str, Any]], served: Served) -> Sequence[Mapping[str, Any]]:
     """What predictions were made from; of a file the hash, which tells whether it was the same."""
     kinds = served.readers.kinds
-    if pl.Binary not in kinds.values():
+    if not served.readers.files:
         return [row if len(row) == len(kinds) else {name: row[name] for name in kinds} for row in rows]
     return [{name: _hashed(row[name]) if kind == pl.Binary else row[name] for name, kind in kinds.items()} for row in rows]
 

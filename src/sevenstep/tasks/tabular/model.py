@@ -34,8 +34,10 @@ __all__ = ["TabularModel"]
 
 MOST_KEPT = 1_000  # training rows kept to explain predictions against
 MOST_PICTURES = 100
+_SETS = {80: "set_80", 95: "set_95"}  # columns of the sets, by the percent of rows whose class is in them
 
 Floats = NDArray[np.float64]
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -122,12 +124,26 @@ class TabularModel:
             One row for each given, in their order, with what `predict` adds to it; and for each request what `predict` would warn
             of.
         """
-        odd, doubts, start = self.seen.odd(rows), [], 0
+        return self._outcome(self.raw(rows)), self._doubts(rows, counts)
+
+    def answer_together(self, rows: pl.DataFrame, counts: Sequence[int]) -> tuple[Sequence[Row], Sequence[Sequence[str]]]:
+        """The same as `predict_together`, row by row: making a frame of few rows takes long."""
+        columns = self._told(self.raw(rows))
+        values = [column.tolist() if isinstance(column, np.ndarray) else column for column in columns.values()]
+        names = tuple(columns)
+        return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)], self._doubts(rows, counts)
+
+    def _doubts(self, rows: pl.DataFrame, counts: Sequence[int]) -> Sequence[Sequence[str]]:
+        """For each request, of which ``counts`` tells the rows, what to warn of."""
+        odd = self.seen.odd(rows)
+        if not odd.any():
+            return [[] for _ in counts]
+        doubts, start = list[Sequence[str]](), 0
         for count in counts:
             own = slice(start, start + count)
             doubts.append(list(self.seen.doubts(rows[own], self.problem)) if odd[own].any() else [])
             start += count
-        return self._outcome(self.raw(rows)), doubts
+        return doubts
 
     def _readable(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with null where a picture cannot be read."""
@@ -169,7 +185,7 @@ class TabularModel:
         total = sum(weight for _, weight in self.members)
         prepared = {stage: self._prepared(stage, rows) for stage in {bag.stage for bag, _ in self.members}}
         parts = [weight / total * bag.predict(rows, prepared[bag.stage]) for bag, weight in self.members]
-        return np.asarray(np.sum(parts, axis=0))
+        return np.asarray(np.sum(parts, axis=0)) if len(parts) > 1 else parts[0]
 
     def _prepared(self, stage: str, rows: pl.DataFrame) -> pl.DataFrame | None:
         """What members of a stage read of the rows' pictures."""
@@ -189,33 +205,48 @@ class TabularModel:
         return apply(_as_scores(raw, self.problem), self.calibration)
 
     def _outcome(self, raw: Floats) -> pl.DataFrame:
-        """Predictions as people read them; the same as `calibrated` gives, without a score table, for which one row is dear."""
+        """Predictions as people read them, as a frame."""
+        texts = dict.fromkeys(_SETS.values(), pl.String) if self.problem.classes else {}
+        return pl.DataFrame(self._told(raw), schema_overrides=texts)
+
+    def _told(self, raw: Floats) -> Mapping[str, Floats | list[Any]]:
+        """Predictions as people read them, by column; the same as `calibrated` gives, without a score table, for which one row is
+        dear.
+        """
         if not self.problem.classes:
-            return pl.DataFrame(bounded(raw[:, -1], self.calibration))
+            return bounded(raw[:, -1], self.calibration)
         probability = np.column_stack([1 - raw[:, -1], raw[:, -1]]) if self.problem.binary else raw
         probability = calibrated(probability, self.calibration["map"])
         codes = decided_codes(probability, np.asarray(self.calibration["cuts"], np.float64))
-        named = zip(self.problem.classes, probability.T, strict=True)
-        sets = [self._sets(probability, level) for level in (80, 95)]
-        return pl.DataFrame([self._classes(codes), *(pl.Series(f"probability_{name}", column) for name, column in named), *sets])
+        columns: dict[str, Floats | list[Any]] = {"prediction": [self._classes[code] for code in codes.tolist()]}
+        for name, column in zip(self._probabilities, probability.T, strict=True):
+            columns[name] = column
+        for level, name in _SETS.items():
+            columns[name] = self._sets(probability, level)
+        return columns
 
-    def _classes(self, codes: NDArray[np.int64]) -> pl.Series:
-        """Decided classes in the type the target has."""
-        names = pl.Series("prediction", [self.problem.classes[code] for code in codes], dtype=pl.String)
-        kind = self.types[self.problem.target]
+    @cached_property
+    def _classes(self) -> Sequence[Any]:
+        """The classes in the type the target has."""
+        names, kind = self.problem.classes, self.types[self.problem.target]
         if kind.startswith(("Int", "UInt", "Float")):
-            whole = all(name.lstrip("-").isdecimal() for name in self.problem.classes)
-            return names.cast(pl.Int64 if whole else pl.Float64)
-        return (names == "true").alias("prediction") if kind == "Boolean" else names
+            whole = all(name.lstrip("-").isdecimal() for name in names)
+            return [int(name) if whole else float(name) for name in names]
+        return [name == "true" for name in names] if kind == "Boolean" else names
 
-    def _sets(self, probability: Floats, level: int) -> pl.Series:
+    @cached_property
+    def _probabilities(self) -> Sequence[str]:
+        """Names of the columns of probabilities, class by class."""
+        return [f"probability_{name}" for name in self.problem.classes]
+
+    def _sets(self, probability: Floats, level: int) -> list[str]:
         """Every class that cannot be ruled out.
 
         A set may be empty: no class is as probable as true classes are at this level. Were it filled, a model that is right more
         often than the level says would cover more than it.
         """
         inside = probability >= self.calibration["least"][f"lower_{level}"]
-        return pl.Series(f"set_{level}", [self._text_of_set(tuple(row)) for row in inside.tolist()], dtype=pl.String)
+        return [self._text_of_set(tuple(row)) for row in inside.tolist()]
 
     def _text_of_set(self, inside: tuple[bool, ...]) -> str:
         """The classes of a set as text; few sets are met, each by many rows."""

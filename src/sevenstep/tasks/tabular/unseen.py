@@ -57,9 +57,9 @@ class Seen:
         """
         columns, odd = Columns(rows, self.forms), np.zeros(rows.height, dtype=bool)
         for name, known in self.levels.items():
-            new = [row for row, text in enumerate(columns.texts(name).to_list()) if text is not None and text not in known]
-            if new:
-                odd[new] = True
+            texts = columns.texts(name).to_list()
+            if not known.issuperset(texts):
+                odd |= [text is not None and text not in known for text in texts]
         for name, (_, middle, _) in self.sizes.items():
             low, high = middle / LEAST_FACTOR, middle * LEAST_FACTOR
             far = [row for row, size in enumerate(columns.listed(name)) if size and not low < abs(size) < high]

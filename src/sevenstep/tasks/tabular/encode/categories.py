@@ -35,7 +35,7 @@ def _numbered(levels: Levels) -> list[Mapping[str, int]]:
 def _places(texts: pl.Series, numbered: Mapping[str, int]) -> NDArray[np.int64]:
     """Number of the level of each row, -1 where it is missing or new."""
     if len(texts) < _FEW:
-        return np.fromiter((numbered.get(text, -1) for text in texts.to_list()), np.int64, len(texts))
+        return np.array([numbered.get(text, -1) for text in texts.to_list()], np.int64)
     schema = {"level": pl.String, "place": pl.Int64}
     numbers = pl.DataFrame({"level": list(numbered), "place": np.arange(len(numbered))}, schema=schema)
     joined = texts.alias("level").to_frame().join(numbers, on="level", how="left", maintain_order="left")

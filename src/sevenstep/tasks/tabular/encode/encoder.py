@@ -140,7 +140,7 @@ def _beyond_largest() -> Any:
 
 
 def _joined(made: Sequence[Matrix], rows: int) -> Matrix:
-    return np.hstack([np.zeros((rows, 0), np.float32), *made])
+    return np.concatenate(made, axis=1) if made else np.zeros((rows, 0), np.float32)
 
 
 def _moments(values: Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

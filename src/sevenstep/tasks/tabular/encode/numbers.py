@@ -16,6 +16,7 @@ __all__ = ["Missing", "Normal", "Numbers", "Pieces", "stacked"]
 
 _GRID = 257
 _LARGEST = 1e30
+_FEW = 1_000  # rows below which what is done for each column costs more than what is done for its values
 _END = 5.2  # normal quantile of the ends of a column, where its distribution is not known
 
 
@@ -39,7 +40,11 @@ def stacked(made: list[NDArray[Any]], rows: int) -> Matrix:
     """Columns side by side, within what single precision holds; ``[rows, 0]`` where there are none."""
     if not made:
         return np.zeros((rows, 0), np.float32)
-    held: Matrix = np.clip(np.column_stack(made), -_LARGEST, _LARGEST).astype(np.float32)
+    if rows < _FEW and all(column.ndim == 1 for column in made):
+        wide = np.concatenate(made).reshape(len(made), rows).T
+    else:
+        wide = np.column_stack(made)
+    held: Matrix = np.minimum(np.maximum(wide, -_LARGEST), _LARGEST).astype(np.float32, order="C")  # NaN stays NaN
     return held
 
 

@@ -143,7 +143,7 @@ class Columns:
     ) -> None:
         self.rows, self.forms, self.combined = rows, forms, combined
         self.height = rows.height
-        self._given = {column.name: column for column in rows.get_columns()}
+        self._given = dict(zip(rows.columns, rows.get_columns(), strict=True))
         self._numbers: dict[str, NDArray[np.float64]] = {}
 
     def numbers(self, name: str) -> NDArray[np.float64]:

@@ -92,7 +92,7 @@ class TabularMember:
             made = self.predictor.predict(self.encoder.transform(_beside(rows, prepared)).values)
         if not self.classes:
             return self.scale.told(made)
-        kept = np.clip(made, 0.0, 1.0)
+        kept = np.minimum(np.maximum(made, 0.0), 1.0)
         return np.asarray(kept / kept.sum(axis=1, keepdims=True))
 
     def save(self, folder: Path) -> None:
