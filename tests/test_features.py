@@ -20,7 +20,10 @@ from sevenstep.tasks.forecast.features.inputs import event_states, level_codes
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import FeatureTable
 from sevenstep.tasks.forecast.features.windows import (
+    FEW,
+    Read,
     exponential_mean,
+    exponential_means,
     last_value,
     phase_means,
     rolling_mean,
@@ -108,6 +111,37 @@ def test_steps_since_an_event_equal_sql() -> None:
                over (partition by series order by step), 99) from cells
     """
     np.testing.assert_array_equal(since(np.isfinite(grid), 10), np.minimum(sql(grid, query), 10))
+
+
+@pytest.mark.parametrize("at", [[59], [0, 7, 8, 41, 59], list(range(5, 5 + 2 * FEW))])
+def test_averages_asked_for_at_some_columns_are_those_of_all_columns_there(at: list[int]) -> None:
+    grid, columns = random_grid(7).astype(np.float32), np.array(at)
+    for half_life in (0.5, 3.0, 20.0):
+        whole = exponential_mean(grid, half_life)
+        np.testing.assert_allclose(exponential_mean(grid, half_life, columns), whole[:, columns], rtol=1e-6)
+    for window in (1, 7, 90):
+        np.testing.assert_allclose(rolling_mean(grid, window, columns), rolling_mean(grid, window)[:, columns], rtol=1e-6)
+        spread = rolling_spread(grid, window)[:, columns]
+        np.testing.assert_allclose(rolling_spread(grid, window, columns), spread, rtol=1e-6, atol=1e-4)
+    np.testing.assert_array_equal(last_value(grid, columns), last_value(grid)[:, columns])
+    cycles = np.unique(columns // 7)
+    for some, every in zip(phase_means(grid, 7, (2.0, 6.0), cycles), phase_means(grid, 7, (2.0, 6.0)), strict=True):
+        np.testing.assert_allclose(some, every[:, cycles], rtol=1e-6)
+
+
+def test_averages_at_some_columns_see_nothing_after_them() -> None:
+    grid, columns = random_grid(8), np.array([20, 33])
+    other = grid.copy()
+    other[:, 34:] = 1e12
+    for some in (lambda values: exponential_means(values, (3.0, 9.0), columns)[1], lambda values: last_value(values, columns)):
+        np.testing.assert_array_equal(some(grid), some(other))
+
+
+def test_columns_that_are_read_are_each_kept_once() -> None:
+    read = Read.of(np.array([7, 3, 7, 9]))
+    assert read.columns.tolist() == [3, 7, 9]
+    assert read.columns[read.place].tolist() == [7, 3, 7, 9]
+    assert Read.of(np.array([], dtype=np.int32)).columns.tolist() == [0]
 
 
 def column(table: FeatureTable, name: str) -> NDArray[np.float32]:
@@ -215,6 +249,14 @@ def test_closed_days_around_are_counted_from_missing_rows() -> None:
 def test_unknown_levels_and_nulls_have_no_code() -> None:
     codes = level_codes(pl.Series(["b", "a", "z", None]), ("a", "b"))
     np.testing.assert_array_equal(codes, [1, 0, np.nan, np.nan])
+
+
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.Int8])
+def test_codes_of_many_whole_numbers_are_those_of_their_texts(dtype: pl.DataType) -> None:
+    values = pl.Series([3, -2, 7, None, 0] * 4_000, dtype=dtype)
+    levels = ("-2", "0", "3", "11")
+    np.testing.assert_array_equal(level_codes(values, levels), level_codes(values.cast(pl.String), levels))
+    np.testing.assert_array_equal(level_codes(values[:5], levels), [2, 0, np.nan, np.nan, 1])
 
 
 def test_the_joint_state_is_unknown_where_any_event_is() -> None:

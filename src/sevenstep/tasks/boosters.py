@@ -16,8 +16,8 @@ __all__ = ["predicted"]
 
 Floats = NDArray[np.float64]
 
-LEAVES = 3_000
-"""Leaves of a piece: about 90 kB."""
+LEAVES = 4_000
+"""Leaves of a piece: about 120 kB."""
 
 MANY = 2_000  # rows from which pieces pay for the calls they take
 

@@ -104,14 +104,13 @@ def _segments(released: pl.DataFrame, live: pl.DataFrame, columns: Sequence[str]
 def _days(rows: pl.DataFrame, cells: pl.DataFrame, columns: Sequence[str]) -> Days:
     """Sums of actuals and forecasts by cell and day."""
     day = (day_of(rows).rank("dense").cast(pl.Int64) - 1).alias("__day__")
-    numbered = rows.with_columns(day)
-    placed = (
-        numbered.join(cells, on=list(columns), how="left", nulls_equal=True)
+    summed = rows.with_columns(day).group_by(*columns, "__day__").agg(pl.col("truth", "prediction").sum())
+    sums = (
+        summed.join(cells, on=list(columns), how="left", nulls_equal=True)
         if columns
-        else numbered.with_columns(pl.lit(0).alias(_CELL))
+        else summed.with_columns(pl.lit(0).alias(_CELL))
     )
-    sums = placed.group_by(_CELL, "__day__").agg(pl.col("truth", "prediction").sum())
-    shape = len(cells), int(placed["__day__"].max()) + 1  # type: ignore[arg-type]  # there are rows
+    shape = len(cells), int(sums["__day__"].max()) + 1  # type: ignore[arg-type]  # there are rows
     place = sums[_CELL].to_numpy(), sums["__day__"].to_numpy()
     return Days(*(_filled(shape, place, sums[name].to_numpy()) for name in ("truth", "prediction")))
 

@@ -27,9 +27,9 @@ def refreshed(history: Dataset, rows: pl.DataFrame) -> pl.DataFrame:
     Most rows that arrive are of times that were open: they are filled in where they stand, without sorting anything anew.
     """
     items, names = history.items, _names(history.roles)
-    said = of_history(rows, history)
-    known = items.select(names).with_row_index(_ROW).join(said, on=names, how="semi", nulls_equal=True)
-    said = said.join(known, on=names, how="left", nulls_equal=True)
+    said, time = of_history(rows, history), names[-1]
+    near = items.select(names).with_row_index(_ROW).filter(pl.col(time).is_in(said[time].unique().implode()))
+    said = said.join(near, on=names, how="left", nulls_equal=True)
     there, new = said.filter(pl.col(_ROW).is_not_null()), said.filter(pl.col(_ROW).is_null()).drop(_ROW)
     filled = items.with_columns(
         _filled_in(items[name], there[name], there[_ROW]) for name in there.columns[:-1] if name not in names

@@ -32,6 +32,7 @@ from sevenstep.tasks.forecast.hindsight import judged
 from sevenstep.tasks.forecast.identities.following import following
 from sevenstep.tasks.forecast.identities.identity import Identity, parsed
 from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
+from sevenstep.tasks.forecast.targets import side_by_side
 from sevenstep.tasks.forecast.unseen import doubts, usual_of_others
 from sevenstep.tasks.lifts import factor_of, lifts_from
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
@@ -138,8 +139,8 @@ class ForecastModel:
 
         names = [name for name in self.history.roles.targets if name not in self.solved]
         if self.upper is None:
-            made: dict[str, pl.DataFrame] = {}
-            for name in (*names, *self.solved):
+            made = side_by_side(lambda name: forecast(name, wanted, {}), names, len(wanted.row))
+            for name in self.solved:
                 made[name] = forecast(name, wanted, made)
             return Together(made, pl.DataFrame())
         floors = {name: bool(self.calibration[name]["floor_zero"]) for name in (*names, *self.solved)}

@@ -95,7 +95,9 @@ def build_panel(data: Dataset, settings: Settings, *, targets: Sequence[str] | N
     keys = items.select(key_columns).unique(maintain_order=True).sort(key_columns) if key_columns else pl.DataFrame({"": [0]})
     rows = items.with_columns(clock.steps(pl.col(roles.time)).alias("step"))
     if key_columns:
-        rows = rows.join(keys.with_row_index("series"), on=key_columns, how="left", nulls_equal=True)
+        numbered = keys.with_row_index("series")
+        named = rows.select(key_columns).join(numbered, on=key_columns, how="left", nulls_equal=True, maintain_order="left")
+        rows = rows.with_columns(named["series"])
     else:
         rows = rows.with_columns(pl.lit(0, dtype=pl.UInt32).alias("series"))
     rows = rows.with_columns(pl.col("series").cast(pl.Int32))

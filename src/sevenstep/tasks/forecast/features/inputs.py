@@ -21,18 +21,20 @@ from sevenstep.tasks.forecast.panel import Panel
 __all__ = ["event_states", "input_features", "level_codes"]
 
 CLOSED_RUN = 30  # closures longer than this count as this long
-MANY = 10_000  # values from which each is turned to text but once, if they are no more of different ones
+MANY = 10_000  # values from which whole numbers are looked up in a table, where they lie no further apart
 
 
 def level_codes(values: pl.Series, levels: tuple[str, ...]) -> NDArray[np.float32]:
     """The position of each value among ``levels`` (compared as text); NaN where it is none of them."""
-    if values.dtype not in (pl.String, pl.Categorical, pl.Enum) and len(values) > MANY:
-        distinct = values.unique().drop_nulls()  # as text each of them once: to write numbers as text takes longer than all else
-        codes = pl.Series(level_codes(distinct, levels)) if len(distinct) <= MANY else None
-        if codes is not None:
-            return values.replace_strict(distinct, codes, default=None, return_dtype=pl.Float32).to_numpy()
-    codes = values.cast(pl.String).replace_strict(list(levels), list(range(len(levels))), default=None, return_dtype=pl.Float32)
-    return codes.to_numpy().astype(np.float32)
+    if len(values) > MANY and values.dtype.is_integer():
+        low, high = values.min(), values.max()
+        if isinstance(low, int) and isinstance(high, int) and high - low < MANY:  # to write each as text takes longest of all
+            codes = level_codes(pl.int_range(low, high + 1, dtype=pl.Int64, eager=True), levels)
+            places = (values.cast(pl.Int64) - low).fill_null(len(codes)).to_numpy()
+            table: NDArray[np.float32] = np.append(codes, np.float32(np.nan))
+            return np.asarray(table[places])
+    found = values.cast(pl.String).replace_strict(list(levels), list(range(len(levels))), default=None, return_dtype=pl.Float32)
+    return found.to_numpy().astype(np.float32)
 
 
 def event_states(panel: Panel, recipe: FeatureRecipe) -> NDArray[np.int16] | None:
