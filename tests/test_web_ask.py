@@ -243,6 +243,14 @@ def test_the_page_asks_by_a_form_and_runs_no_script(folder: Path) -> None:
         assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
+def test_a_form_of_very_many_fields_is_refused_in_words(folder: Path) -> None:
+    async def story(client: httpx.AsyncClient, service: Service) -> httpx.Response:
+        return await client.post("/ask", data={f"field {number}": "x" for number in range(21)})
+
+    refused = told(settings_of(folder), story)
+    assert refused.status_code == 422 and "more than 20 fields" in refused.text
+
+
 def test_what_a_question_holds_is_text_on_the_page(folder: Path) -> None:
     async def story(client: httpx.AsyncClient, service: Service) -> str:
         return (await client.post("/ask", data={"question": "<script>alert(1)</script>"})).text

@@ -26,6 +26,7 @@ __all__ = ["ask_page_routes"]
 
 _SHOWN = 5  # passages shown behind an answer
 _FORM = "application/x-www-form-urlencoded"
+_FIELDS = 20  # of a form, at most
 
 
 def ask_page_routes(service: Service) -> list[Route]:
@@ -62,7 +63,12 @@ async def _form(request: Request) -> Mapping[str, str]:
     kind = request.headers.get("content-type", "")
     if not kind.lower().startswith(_FORM):
         raise InputError("BODY-TYPE", f"the content type is '{kind[:60]}'", "the page sends a form", "open /ask in a browser")
-    told = parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    body = (await request.body()).decode("utf-8", "replace")
+    try:
+        told = parse_qs(body, keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError:
+        given, rule = f"the form has more than {_FIELDS} fields", "the page's forms have a few"
+        raise InputError("ASK-FORM", given, rule, "send the question alone") from None
     return {name: values[-1] for name, values in told.items()}
 
 
