@@ -28,6 +28,7 @@ import numpy as np
 import polars as pl
 from competitions import PARTS, PUBLISHED, Part, mase, naive2, owa, read_part, smape, spec_text
 from memory import TreeMemory
+from reached import keep_reached
 from ruamel.yaml import YAML
 
 from sevenstep.data.dataset import Dataset
@@ -36,7 +37,7 @@ from sevenstep.engine.store import Store
 from sevenstep.project import Project
 from sevenstep.spec.model import Spec
 from sevenstep.spec.read import read_spec
-from sevenstep.stats.intervals import cluster_estimate
+from sevenstep.stats.intervals import Estimate, cluster_estimate
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
 from sevenstep.tasks.forecast.asking import open_rows
@@ -88,7 +89,7 @@ def _window(path: Path, window: int, options: argparse.Namespace) -> None:
         forecasts = Project(runnable, folder / "store", options.overrides).predict()
         forecasts.write_parquet(folder / "forecasts.parquet")
         print(f"\n{spec.name}, window {window}: {seconds:.0f} s wall, peak {peak:,.0f} MiB over all processes")
-        _print_scores(spec, forecasts, truth, _simple(runnable, folder / "store", options.overrides))
+        keep_reached(folder, _print_scores(spec, forecasts, truth, _simple(runnable, folder / "store", options.overrides)))
 
 
 def _competition(competition: str, names: list[str], options: argparse.Namespace) -> None:
@@ -119,11 +120,20 @@ def _part(part: Part, options: argparse.Namespace) -> tuple[np.ndarray[Any, Any]
     rows = tuple(values for one in (made, simple) for values in (smape(truth, one), mase(truth, one, past, part.season)))
     which = "the competition's test part" if part.official else "the last horizon of the training part"
     print(f"\n{part.competition} {part.name}: {len(names):,} series on {which}; {seconds:.0f} s wall, peak {peak:,.0f} MiB")
+    if options.keep is not None:
+        keep_reached(folder, {"smape": _mean_of(rows[0]), "mase": _mean_of(rows[1])})
     _print_part(part.competition, part.name, PUBLISHED[part.competition][part.name], rows)
     for level in (80, 95):
         inside = part.test.join(wanted, on=["unique_id", "t"]).select(pl.col("y").is_between(f"lower_{level}", f"upper_{level}"))
         print(f"bounds at {level} %: {100 * inside.to_series().mean():.1f} % of {len(inside):,} rows inside")
     return rows
+
+
+def _mean_of(values: np.ndarray[Any, Any]) -> Estimate:
+    """The mean over series with its interval by their spread."""
+    known = values[np.isfinite(values)]
+    half = 1.96 * float(known.std()) / np.sqrt(len(known))
+    return Estimate(float(known.mean()), float(known.mean() - half), float(known.mean() + half), len(known), len(known), "normal")
 
 
 def _print_part(competition: str, name: str, published: str, rows: Sequence[np.ndarray[Any, Any]]) -> None:
@@ -236,7 +246,11 @@ def _simple(spec: Path, store: Path, overrides: list[str]) -> Mapping[str, pl.Da
     return found
 
 
-def _print_scores(spec: Spec, forecasts: pl.DataFrame, truth: pl.DataFrame, simple: Mapping[str, pl.DataFrame]) -> None:
+def _print_scores(
+    spec: Spec, forecasts: pl.DataFrame, truth: pl.DataFrame, simple: Mapping[str, pl.DataFrame]
+) -> dict[str, Estimate]:
+    """Print a row for each target, forecast and metric; give what ours reached by the id of each KPI."""
+    reached: dict[str, Estimate] = {}
     keys = [name for name in forecasts.columns if name in truth.columns and name not in ("prediction", *spec.targets)]
     print(f"{'target':<14} {'forecast by':<16} {'metric':<12} {'value':>12} {'low':>12} {'high':>12} {'n':>8}")
     for target in spec.targets:
@@ -246,7 +260,11 @@ def _print_scores(spec: Spec, forecasts: pl.DataFrame, truth: pl.DataFrame, simp
             both = both.join(mine.cast({key: truth.schema[key] for key in keys}), on=keys, how="inner", nulls_equal=True)
             both = both.filter(pl.col("truth").is_not_null())
             for metric in _metrics(spec, target) if name == "sevenstep" else _metrics(spec, target)[:2]:
-                print(f"{target:<14} {name:<16} {_line(spec, metric, both)}")
+                found = _estimated(spec, metric, both)
+                print(f"{target:<14} {name:<16} {_line(metric, found)}")
+                own = [kpi for kpi in spec.kpis if kpi.metric == metric and (kpi.target or spec.targets[0]) == target]
+                reached |= {kpi.id: found for kpi in own if name == "sevenstep"}
+    return reached
 
 
 def _metrics(spec: Spec, target: str) -> list[str]:
@@ -262,11 +280,14 @@ def _weights(spec: Spec, truth: pl.DataFrame) -> list[pl.Expr]:
     return [weight.alias("weight")]
 
 
-def _line(spec: Spec, metric: str, both: pl.DataFrame) -> str:
+def _estimated(spec: Spec, metric: str, both: pl.DataFrame) -> Estimate:
     names = ["truth", "prediction", "weight", *(name for name in both.columns if name.startswith(("lower_", "upper_")))]
     rows = Scored.of(**{name: both[name].cast(pl.Float64).to_numpy() for name in names})
     cluster = both.select(spec.data.series).hash_rows().to_numpy() if spec.data.series else np.zeros(len(both))
-    found = cluster_estimate(METRICS[metric], rows, cluster, 0)
+    return cluster_estimate(METRICS[metric], rows, cluster, 0)
+
+
+def _line(metric: str, found: Estimate) -> str:
     low, high = (f"{end:12.5g}" if end is not None else " " * 12 for end in (found.low, found.high))
     return f"{metric:<12} {found.value or float('nan'):12.5g} {low} {high} {found.n:8,d}"
 

@@ -26,6 +26,7 @@ import polars as pl
 from memory import TreeMemory
 from numpy.typing import NDArray
 from peers import NOT_INSTALLED
+from reached import keep_reached
 from ruamel.yaml import YAML
 
 from sevenstep.data.dataset import Dataset
@@ -34,7 +35,7 @@ from sevenstep.project import Project
 from sevenstep.spec.model import Spec
 from sevenstep.spec.read import read_spec
 from sevenstep.stats.compare import compare
-from sevenstep.stats.intervals import cluster_estimate
+from sevenstep.stats.intervals import Estimate, cluster_estimate
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
 from sevenstep.tasks.registry import grammars
@@ -83,6 +84,7 @@ def _bench(path: Path, options: argparse.Namespace) -> None:
             theirs = _of_peer(name, spec, (known, unseen), problem, seconds, options)
             found |= {} if theirs is None else {name: theirs}
         _print(spec, problem, truth, found, made, options.seed)
+        keep_reached(folder, _reached(spec, problem, truth, found["sevenstep"], made, options.seed))
         _print_promises(problem, truth, made, unseen[spec.targets[0]])
 
 
@@ -214,6 +216,16 @@ def _print(spec: Spec, problem: Problem, truth: Floats, found: Mapping[str, Floa
             print(
                 f"{name:<12} {metric:<20} {_number(one.value)} {_number(one.low)} {_number(one.high)} {len(truth):>7,}   {paired}"
             )
+
+
+def _reached(spec: Spec, problem: Problem, truth: Floats, values: Floats, made: pl.DataFrame, seed: int) -> dict[str, Estimate]:
+    """Every KPI on the rows no run has seen; as at one half where it is of decisions that have a cut of their own."""
+    count, found = len(problem.classes), {}
+    for kpi in spec.kpis:
+        own = _decisions(made, problem, values) if count and kpi.metric not in _RANKED else values
+        unit = np.repeat(np.arange(len(truth)), count) if count > 2 else np.arange(len(truth))
+        found[kpi.id] = cluster_estimate(METRICS[kpi.metric], _scored(truth, own, problem, None), unit, seed)
+    return found
 
 
 def _print_promises(problem: Problem, truth: Floats, made: pl.DataFrame, named: pl.Series) -> None:

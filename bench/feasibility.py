@@ -1,0 +1,179 @@
+"""How well step 1 foretells: the reachable KPI it stated before any training, beside what the finished model reached.
+
+    python bench/feasibility.py DIR [DIR ...]         # projects kept by bench/tabular.py or bench/forecast.py --keep
+    python bench/feasibility.py --make retail quality --count 3 --keep DIR     # generated projects, seeds 0, 1, 2, run first
+
+For each KPI: what was expected with its 90 % interval, and what was reached on rows the run has not seen (or, where none were set
+aside, what step 6 measured on rows each model had not learnt from). Then how many of the reached values lie inside, with a 95 %
+interval (Wilson), and for each start of the expectation the gain and the spread that would have fitted best: what
+``feasibility/calibration.py`` and ``feasibility/experience.py`` hold as data. A reached value is itself uncertain, so fewer than
+nine in ten inside is to be expected of small sets; the part of the spread that its own interval explains is taken off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from reached import read_reached
+
+from sevenstep.project import Project
+from sevenstep.spec.model import Kpi
+from sevenstep.stats.intervals import Estimate
+from sevenstep.stats.metric import Metric
+from sevenstep.stats.metrics import METRICS
+from sevenstep.stats.wording import figure, interval
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """One KPI of one project: what was expected, what came."""
+
+    project: str
+    task: str
+    kpi: Kpi
+    expected: Estimate
+    reached: Estimate
+    unseen: bool
+
+    @property
+    def metric(self) -> Metric:
+        """That of the KPI."""
+        return METRICS[self.kpi.metric]
+
+    @property
+    def inside(self) -> bool:
+        """Whether what was reached lies in the interval of what was expected."""
+        assert None not in (self.expected.low, self.expected.high, self.reached.value)
+        return self.expected.low <= self.reached.value <= self.expected.high  # type: ignore[operator]
+
+    @property
+    def better(self) -> bool:
+        """Whether what was reached is better than all that was expected."""
+        end = self.expected.low if self.metric.direction == "lower" else self.expected.high
+        return not self.inside and (self.reached.value < end) == (self.metric.direction == "lower")  # type: ignore[operator]
+
+    @property
+    def ratio(self) -> float:
+        """Logarithm of the reached loss over the expected one: above 0 where less was reached than was promised."""
+        return math.log(self._loss(self.reached.value) / self._loss(self.expected.value))
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of `ratio` that the rows behind what was reached explain."""
+        if self.reached.low is None or self.reached.high is None:
+            return 0.0
+        ends = sorted((self._loss(self.reached.low), self._loss(self.reached.high)))
+        return math.log(ends[1] / ends[0]) / (2 * 1.96)
+
+    def _loss(self, value: float | None) -> float:
+        assert value is not None
+        return max(value if self.metric.direction == "lower" else self.metric.limits[1] - value, 1e-9)
+
+
+def main() -> None:
+    """Print a row for each KPI and a summary."""
+    options = _options()
+    folders = [*options.folders, *_made(options)]
+    found = [row for folder in folders for row in _foretold(folder)]
+    print(f"{'project':<18} {'KPI':<12} {'metric':<18} {'expected (90 %)':<34} {'reached (95 %)':<34} inside  rows")
+    for row in found:
+        print(
+            f"{row.project:<18} {row.kpi.id:<12} {row.kpi.metric:<18} {_told(row.expected, row.kpi.metric):<34} "
+            f"{_told(row.reached, row.kpi.metric):<34} {_place(row):<7} {'unseen' if row.unseen else 'folds'}"
+        )
+    _summary("all", found)
+    for task in dict.fromkeys(row.task for row in found):
+        _summary(task, [row for row in found if row.task == task])
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--make", nargs="+", default=[], metavar="TEMPLATE", help="generated projects to run first")
+    parser.add_argument("--count", type=int, default=3, help="so many of each, with seeds from 0")
+    parser.add_argument("--keep", type=Path, help="folder the generated projects are kept in")
+    options = parser.parse_args()
+    if options.make and options.keep is None:
+        parser.error("--make needs --keep")
+    return options
+
+
+def _made(options: argparse.Namespace) -> list[Path]:
+    """Generated projects, run where they have not been."""
+    folders = []
+    for template in options.make:
+        for seed in range(options.count):
+            folder = options.keep / f"{template}-{seed}"
+            if not (folder / "sevenstep.yaml").exists():
+                _sevenstep("init", template, str(folder), "--seed", str(seed))
+            _sevenstep("run", str(folder), "--anyway", "--quiet", "--store", str(folder / "store"))
+            folders.append(folder)
+    return folders
+
+
+def _sevenstep(*arguments: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", "from sevenstep.cli.main import main; main()", *arguments], check=False)
+    if ended.returncode not in (0, 1):
+        raise SystemExit(f"sevenstep {' '.join(arguments)} ended with exit code {ended.returncode}")
+
+
+def _foretold(folder: Path) -> list[Foretold]:
+    project = Project(folder / "sevenstep.yaml", folder / "store")
+    run = project.run(anyway=True, report=False)
+    before = {one["kpi"]: one for one in run.step("define").json("charter")["kpis"]}
+    after = {one["id"]: one for one in run.step("tune").json("kpis")}
+    unseen = read_reached(folder)
+    found = []
+    for kpi in project.spec.kpis:
+        said, own = before[kpi.id], after[kpi.id]
+        expected = Estimate(said["reachable"], said["low"], said["high"], 0, 0, "step 1", 0.9)
+        reached = unseen.get(kpi.id) or Estimate(own["value"], own["low"], own["high"], 0, 0, "step 6")
+        if METRICS[kpi.metric].direction == "target" or None in (expected.value, expected.low, reached.value):
+            continue
+        found.append(Foretold(folder.name, project.spec.task, kpi, expected, reached, kpi.id in unseen))
+    return found
+
+
+def _told(estimate: Estimate, metric: str) -> str:
+    if estimate.low is None or estimate.high is None or estimate.value is None:
+        return figure(estimate.value, metric)
+    return interval(estimate.value, estimate.low, estimate.high, metric)
+
+
+def _place(row: Foretold) -> str:
+    return "yes" if row.inside else "better" if row.better else "worse"
+
+
+def _summary(name: str, rows: Sequence[Foretold]) -> None:
+    if not rows:
+        return
+    inside, count = sum(row.inside for row in rows), len(rows)
+    low, high = _wilson(inside, count)
+    ratios, noise = np.array([row.ratio for row in rows]), np.array([row.noise for row in rows])
+    own = math.sqrt(max(float(np.mean((ratios - ratios.mean()) ** 2)) - float(np.mean(noise**2)), 0.0))
+    projects = len({row.project for row in rows})
+    print(
+        f"{name}: {inside} of {count} KPIs of {projects} projects inside ({100 * low:.0f} to {100 * high:.0f} %); "
+        f"better than expected {sum(row.better for row in rows)}; reached / expected loss: geometric mean "
+        f"{math.exp(ratios.mean()):.3f}, spread of the logarithm {ratios.std():.3f}, without the noise of what was reached "
+        f"{own:.3f}"
+    )
+
+
+def _wilson(hits: int, count: int) -> tuple[float, float]:
+    """Interval of a share at 95 % (Wilson, 1927)."""
+    z = 1.96
+    middle = (hits / count + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(hits / count * (1 - hits / count) / count + z * z / (4 * count * count))
+    return middle - half, middle + half
+
+
+if __name__ == "__main__":
+    main()
