@@ -47,6 +47,7 @@ from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.panel import Settings, build_panel
 from sevenstep.tasks.registry import grammars
 
+FAR = 6.0  # points a lead's coverage may be off before it is named
 SHOWN = ("wape", "rmspe", "mae", "bias", "coverage_80", "coverage_95")
 
 
@@ -57,8 +58,8 @@ def main() -> None:
         names = getattr(options, competition)
         _competition(competition, list(PARTS[competition]) if names == ["all"] else names, options)
     for path in options.specs:
-        for window in range(options.windows if options.actuals is None else 1):
-            _window(Path(path).resolve(), window, options)
+        windows = range(options.windows if options.actuals is None else 1)
+        _print_coverage(pl.concat([_window(Path(path).resolve(), window, options) for window in windows]))
 
 
 def _options() -> argparse.Namespace:
@@ -76,7 +77,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _window(path: Path, window: int, options: argparse.Namespace) -> None:
+def _window(path: Path, window: int, options: argparse.Namespace) -> pl.DataFrame:
+    """Run and score one window; which of its rows lie inside their bounds, by target and lead."""
     spec = read_spec(path, grammars(), options.overrides)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) if options.keep is None else options.keep / f"{spec.name}-{window}"
@@ -90,6 +92,7 @@ def _window(path: Path, window: int, options: argparse.Namespace) -> None:
         forecasts.write_parquet(folder / "forecasts.parquet")
         print(f"\n{spec.name}, window {window}: {seconds:.0f} s wall, peak {peak:,.0f} MiB over all processes")
         keep_reached(folder, _print_scores(spec, forecasts, truth, _simple(runnable, folder / "store", options.overrides)))
+        return _covered(spec, forecasts, truth)
 
 
 def _competition(competition: str, names: list[str], options: argparse.Namespace) -> None:
@@ -265,6 +268,41 @@ def _print_scores(
                 own = [kpi for kpi in spec.kpis if kpi.metric == metric and (kpi.target or spec.targets[0]) == target]
                 reached |= {kpi.id: found for kpi in own if name == "sevenstep"}
     return reached
+
+
+def _covered(spec: Spec, forecasts: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """A row for each forecast with a truth: target, lead, and whether the bounds of each level hold it."""
+    keys = [name for name in forecasts.columns if name in truth.columns and name not in ("prediction", *spec.targets)]
+    time = spec.data.time if isinstance(spec.data.time, str) else "time"
+    own_time = truth.schema[time].is_integer() and bool(spec.data.series)  # each series counts its own
+    lead = pl.col(time).rank("dense").cast(pl.Int32)
+    known = truth.with_columns((lead.over(spec.data.series) if own_time else lead).alias("lead"))
+    parts = []
+    for target in spec.targets:
+        mine = forecasts.filter(pl.col("target") == target).drop("target", "lead", strict=False)
+        both = known.select(*keys, "lead", pl.col(target).cast(pl.Float64).alias("truth")).filter(pl.col("truth").is_not_null())
+        both = both.join(mine.cast({key: truth.schema[key] for key in keys}), on=keys, how="inner", nulls_equal=True)
+        inside = [pl.col("truth").is_between(f"lower_{level}", f"upper_{level}").alias(str(level)) for level in (80, 95)]
+        parts.append(both.select(pl.lit(target).alias("target"), "lead", *inside))
+    return pl.concat(parts)
+
+
+def _print_coverage(rows: pl.DataFrame) -> None:
+    """Coverage over all windows, and the leads that are furthest from what was promised."""
+    for (target,), own in rows.partition_by("target", as_dict=True, maintain_order=True).items():
+        for level in ("80", "95"):
+            by_lead = own.group_by("lead").agg(100 * pl.col(level).mean()).sort("lead")
+            off = by_lead.filter((pl.col(level) - float(level)).abs() > FAR)
+            low, high = by_lead.sort(level)[0], by_lead.sort(level)[-1]
+            print(
+                f"{target}: {level} % bounds cover {100 * own[level].mean():.1f} % of {len(own):,} rows; by lead from "
+                f"{low[level][0]:.1f} % (lead {low['lead'][0]}) to {high[level][0]:.1f} % (lead {high['lead'][0]}); "
+                f"{len(off)} of {len(by_lead)} leads over {FAR:g} points off{_listed(off['lead'].to_list())}"
+            )
+
+
+def _listed(leads: list[int]) -> str:
+    return f": {', '.join(map(str, leads))}" if leads else ""
 
 
 def _metrics(spec: Spec, target: str) -> list[str]:

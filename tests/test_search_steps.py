@@ -20,7 +20,7 @@ from sevenstep.search.jobs import Fits
 from sevenstep.search.losses import FoldLoss
 from sevenstep.spec.problems import closest, edits
 from sevenstep.stats.metrics import METRICS
-from sevenstep.stats.wording import difference, figure, interval
+from sevenstep.stats.wording import difference, figure, interval, spoken, titled
 from sevenstep.steps.step2_collect import _evidence, _verdict
 from sevenstep.steps.step6_tune import FITS_SHARE, MOST_PACE, SEARCH_SHARE, _pace, _search_seconds
 from sevenstep.tasks.contract import Candidate, Fold, Plan
@@ -44,6 +44,13 @@ def test_a_figure_says_its_unit_and_an_absent_one_is_a_dash() -> None:
     assert (figure(1234.5, "mae"), figure(0.96071, "mase"), figure(None, "wape")) == ("1,234", "0.9607", "–")
     assert interval(0.179, 0.155, 0.206, "wape") == "17.9 % (15.5 to 20.6)"
     assert (difference(0.0011, "wape"), difference(1.234, "mae")) == ("0.11 points", "1.2")
+
+
+def test_a_metric_is_named_as_people_say_it() -> None:
+    assert [spoken(name) for name in ("wape", "roc_auc", "average_precision", "ndcg@10")] == [
+        "WAPE", "ROC AUC", "average precision", "nDCG@10",
+    ]  # fmt: skip
+    assert [titled(name) for name in ("macro_f1", "average_precision", "ndcg@10")] == ["Macro F1", "Average precision", "nDCG@10"]
 
 
 def test_a_thread_of_shares_is_shown_in_percent_and_one_of_units_is_not() -> None:

@@ -72,7 +72,7 @@ def test_a_table_is_taken_through_all_seven_steps(done: dict[int, tuple[Path, To
 def test_what_is_better_the_higher_is_written_as_it_is(done: dict[int, tuple[Path, Told]]) -> None:
     folder, _ = done[3]
     told = sevenstep("show", "tune", folder / "sevenstep.yaml", "--store", folder / "store", "--json")
-    texts = [text for text in leaves(json.loads(told.out)) if "MACRO_F1" in text]
+    texts = [text for text in leaves(json.loads(told.out)) if "macro F1" in text]
     assert texts
     assert not [text for text in texts if re.search(r"[-\u2212]\d", text)]
 

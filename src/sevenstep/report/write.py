@@ -70,11 +70,12 @@ def _kpis(artifacts: Sequence[StoredArtifact]) -> list[dict[str, Any]]:
     """The KPIs for the top of the page, once they were measured; shares are shown as percent."""
     tune = next((artifact for artifact in artifacts if artifact.name == "tune"), None)
     states: list[dict[str, Any]] = [] if tune is None else tune.json("kpis")
-    from sevenstep.stats.metrics import METRICS  # late, like the renderer: an unchanged run renders nothing
-
-    return [_in_percent(state) if METRICS[state["metric"]].unit == "share" else state for state in states]
+    return [_shown(state) for state in states]
 
 
-def _in_percent(state: dict[str, Any]) -> dict[str, Any]:
-    sign = state["goal"].split()[0]
-    return state | {"format": "percent", "goal": f"{sign} {100 * state['goal_value']:.4g} %"}
+def _shown(state: dict[str, Any]) -> dict[str, Any]:
+    from sevenstep.stats.wording import is_share, titled  # late, like the renderer: an unchanged run renders nothing
+
+    metric, sign = state["metric"], state["goal"].split()[0]
+    shown = state | {"metric": titled(metric)}
+    return shown | {"format": "percent", "goal": f"{sign} {100 * state['goal_value']:.4g} %"} if is_share(metric) else shown

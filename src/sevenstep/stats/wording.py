@@ -10,7 +10,30 @@ import math
 from sevenstep.stats.metrics import METRICS
 from sevenstep.wording import DASH, percent
 
-__all__ = ["difference", "figure", "goal_text", "interval", "is_share"]
+__all__ = ["difference", "figure", "goal_text", "interval", "is_share", "spoken", "titled"]
+
+_ABBREVIATED = {
+    "auc", "cer", "em", "f1", "mae", "mape", "mase", "mcc", "mrr", "mse", "msis", "psnr", "r2", "rmse", "rmsle", "rmspe", "rmsse",
+    "roc", "ssim", "wape", "wer", "wmae",
+}  # fmt: skip
+_OWN_CASE = {"ndcg": "nDCG", "smape": "sMAPE"}
+
+
+def spoken(metric: str) -> str:
+    """A metric's name inside a sentence: ``WAPE``, ``macro F1``, ``average precision``, ``nDCG@10``."""
+    return " ".join(_word(word) for word in metric.split("_"))
+
+
+def titled(metric: str) -> str:
+    """A metric's name where a heading, a column or a sentence begins with it: ``Average precision``, but ``nDCG@10``."""
+    name = spoken(metric)
+    return name[:1].upper() + name[1:] if name.split(" ")[0].islower() else name
+
+
+def _word(word: str) -> str:
+    plain, *depth = word.split("@")
+    told = _OWN_CASE.get(plain) or (plain.upper() if plain in _ABBREVIATED else plain)
+    return "@".join([told, *depth])
 
 
 def is_share(metric: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from sevenstep.chapter import Block, Chapter, Column, Notes, Table
 from sevenstep.spec.brief import Brief
 from sevenstep.spec.model import Kpi
-from sevenstep.stats.wording import figure, interval
+from sevenstep.stats.wording import figure, interval, spoken
 from sevenstep.steps.parts import in_parts, parts_note
 from sevenstep.steps.taking import as_taken_in
 from sevenstep.tasks.contract import Evidence, Feasibility, Task
@@ -54,7 +54,7 @@ def _headline(brief: Brief, found: Sequence[Feasibility], verdict: str) -> str:
 
 def _answer(brief: Brief, found: Sequence[Feasibility], verdict: str) -> str:
     parts = [
-        f"{kpi.metric.upper()}{_about(brief, kpi)} is expected at {figure(item.reachable, kpi.metric)} (goal {goal_of(kpi)})"
+        f"{spoken(kpi.metric)}{_about(brief, kpi)} is expected at {figure(item.reachable, kpi.metric)} (goal {goal_of(kpi)})"
         for kpi, item in zip(brief.kpis, found, strict=True)
     ]
     remedies = [item.remedies[0] for item in found if item.verdict == "no_go" and item.remedies]

@@ -13,7 +13,7 @@ from sevenstep.search.kpis import leading_kpi, leading_metric
 from sevenstep.search.leaderboard import Leaderboard, lead_curve, leaderboard, metric_named, slices
 from sevenstep.search.losses import loss_of
 from sevenstep.spec.brief import Brief
-from sevenstep.stats.wording import interval, is_share
+from sevenstep.stats.wording import interval, is_share, spoken, titled
 from sevenstep.steps.sums import scored_sums, sums_table
 from sevenstep.tasks.contract import Candidate, Plan, Task
 from sevenstep.tasks.planning import plan_from_json, seconds_for_the_end
@@ -96,7 +96,7 @@ def _headline(brief: Brief, boards: Mapping[str, Leaderboard]) -> str:
 def _answer(brief: Brief, boards: Mapping[str, Leaderboard]) -> str:
     parts = []
     for target, board in boards.items():
-        best = f"{board.standings[0].candidate} predicts {target} best: {board.metric.upper()} {_reached(board)}{_ahead(board)}."
+        best = f"{board.standings[0].candidate} predicts {target} best: {spoken(board.metric)} {_reached(board)}{_ahead(board)}."
         parts.append(best if board.chosen in (None, board.best) else f"{best} {board.reason[0].upper()}{board.reason[1:]}.")
     return " ".join(parts)
 
@@ -142,7 +142,7 @@ def _board_figure(target: str, board: Leaderboard, goal: float | None) -> Figure
         "because they are compared on the same rows."
     )
     kind = _kind(board.metric)
-    return Figure(f"Leaderboard: {target}", "dots", rows, board.metric.upper(), "Candidate", "number", kind, goal=goal,
+    return Figure(f"Leaderboard: {target}", "dots", rows, titled(board.metric), "Candidate", "number", kind, goal=goal,
                   goal_label="goal", caption=caption)  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def _board_table(target: str, board: Leaderboard) -> Table:
         )
     columns = [
         Column("candidate", "Candidate"),
-        Column("value", board.metric.upper()),
+        Column("value", titled(board.metric)),
         Column("skill", f"Better than {board.baseline or 'baseline'}"),
         Column("p", "p against the best (Holm)"),
         Column("same", "Cannot be told apart from the best"),
@@ -188,7 +188,7 @@ def _lead_figure(target: str, metric: str, tables: Mapping[str, ScoreTable], goa
             for row in curve.iter_rows(named=True)
         ]
     caption = "Error by how long before the target time the prediction was made, with 95 % intervals."
-    return Figure(f"Error by lead time: {target}", "line", rows, "Lead (steps ahead)", metric.upper(), "number", _kind(metric),
+    return Figure(f"Error by lead time: {target}", "line", rows, "Lead (steps ahead)", titled(metric), "number", _kind(metric),
                   goal=goal, goal_label="goal", caption=caption)  # fmt: skip
 
 
@@ -212,8 +212,8 @@ def _slice(target: str, metric: str, table: ScoreTable, column: str, label: str,
     if count <= 16:
         return [
             Figure(
-                title, "dots", rows, metric.upper(), label, "number", kind, goal=goal, goal_label="goal", caption="Worst first."
+                title, "dots", rows, titled(metric), label, "number", kind, goal=goal, goal_label="goal", caption="Worst first."
             )
         ]
     told = [{"y": row["y"], "x": interval(row["x"], row["low"], row["high"], metric), "n": row["n"]} for row in rows]
-    return [Table(title, [Column("y", label), Column("x", metric.upper()), Column("n", "n", "integer")], told, "Worst first.")]
+    return [Table(title, [Column("y", label), Column("x", titled(metric)), Column("n", "n", "integer")], told, "Worst first.")]

@@ -20,7 +20,7 @@ from sevenstep.search.leaderboard import kpi_estimate, metric_named
 from sevenstep.search.library import Library
 from sevenstep.search.thrift import Rule
 from sevenstep.spec.brief import Brief
-from sevenstep.stats.wording import interval
+from sevenstep.stats.wording import interval, titled
 from sevenstep.tasks.abilities import AddsUp, Coherence
 from sevenstep.tasks.contract import Fitted, Model, SumsPlan, Task
 from sevenstep.tasks.planning import seconds_for_the_end
@@ -57,7 +57,7 @@ def sums_table(brief: Brief, sums: SumsPlan, scores: pl.DataFrame) -> list[Block
         ]  # fmt: skip
         places = {level: place for place, level in enumerate(dict.fromkeys(row["level"] for row in told))}
         told.sort(key=lambda row: (places[row["level"]], row["at"] is None, row["at"] or 0.0, row["candidate"]))
-        columns = [Column("level", "Level"), Column("candidate", "Candidate"), Column("value", metric.upper()),
+        columns = [Column("level", "Level"), Column("candidate", "Candidate"), Column("value", titled(metric)),
                    Column("n", "n", "integer")]  # fmt: skip
         caption = "Sums predicted by themselves, before they are made to add up; best first."
         blocks.append(Table(f"Leaderboard of the sums of {target}", columns, told, caption))

@@ -16,7 +16,7 @@ from sevenstep.search.leaderboard import metric_named
 from sevenstep.search.tune import Trial
 from sevenstep.spec.brief import Brief
 from sevenstep.stats.intervals import Estimate
-from sevenstep.stats.wording import figure, goal_text, interval, is_share
+from sevenstep.stats.wording import figure, goal_text, interval, is_share, spoken, titled
 from sevenstep.steps.words import money
 from sevenstep.tasks.contract import Candidate, Task
 from sevenstep.wording import DASH, counted
@@ -86,7 +86,7 @@ def chapter(
 def _answer(states: Sequence[KpiState], outcomes: Sequence[Outcome]) -> str:
     met = [state for state in states if state.state == "met"]
     told = [
-        f"{state.metric.upper()} of {state.target} {figure(state.value, state.metric)} (goal {_goal(state)})" for state in states
+        f"{spoken(state.metric)} of {state.target} {figure(state.value, state.metric)} (goal {_goal(state)})" for state in states
     ]
     text = f"{len(met)} of {counted(len(states), 'KPI')} met: {', '.join(told)}."
     near = [state.id for state in states if not state.sure and state.low is not None]
@@ -109,7 +109,7 @@ def _is_worse(outcome: Outcome) -> bool:
 def _why_worse(outcome: Outcome) -> str:
     compared, judged = (figure(found.value, outcome.metric) for found in (outcome.compared, outcome.judged))
     return (
-        f"{outcome.metric.upper()} {judged} is worse than the {compared} of {outcome.main} on all folds, "
+        f"{titled(outcome.metric)} {judged} is worse than the {compared} of {outcome.main} on all folds, "
         f"because that one was chosen among {outcome.among} on the folds it is shown for, while here all choices were made anew "
         "without each fold."
     )
@@ -125,7 +125,7 @@ def _figures_table(outcome: Outcome) -> Table:
         {"name": "nested estimate of the final model", "value": _said(outcome.judged, outcome.metric), "what": nested},
         {"name": "hold-out", "value": DASH, "what": later},
     ]
-    columns = [Column("name", "Figure"), Column("value", outcome.metric.upper()), Column("what", "What it says")]
+    columns = [Column("name", "Figure"), Column("value", titled(outcome.metric)), Column("what", "What it says")]
     return Table(f"One model of {outcome.target}, and which figure says what", columns, rows)
 
 
@@ -201,8 +201,8 @@ def _trials_table(outcome: Outcome) -> Table:
 
 def _mean_of(metric: str) -> str:
     if metric_named(metric).direction == "target":
-        return f"Mean distance of {metric.upper()} from its best"
-    return f"Mean {metric.upper()}"
+        return f"Mean distance of {spoken(metric)} from its best"
+    return f"Mean {spoken(metric)}"
 
 
 def _reached(trial: Trial, guide: str) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sevenstep.chapter import Block, Figure, Format
+from sevenstep.stats.wording import titled
 from sevenstep.tasks.forecast.feasibility.outlook import PROBE, Outlook
 from sevenstep.tasks.forecast.feasibility.study import Study
 from sevenstep.tasks.forecast.wording import RULE_NAMES, span
@@ -42,7 +43,7 @@ def _ladder(outlook: Outlook) -> Figure:
         f"{kpi.id}: what simple rules reach, and what is expected",
         "dots",
         rows,
-        x_label=kpi.metric.upper(),
+        x_label=titled(kpi.metric),
         format=_format(outlook),
         goal=kpi.goal.value,
         goal_label=f"goal {goal_of(outlook.gauge.kpi)}",
@@ -76,7 +77,7 @@ def _curve(study: Study, outlook: Outlook) -> Figure:
         "line",
         [*measured, *fitted],
         x_label=f"History in steps of {span(1, clock)}",
-        y_label=kpi.metric.upper(),
+        y_label=titled(kpi.metric),
         x_type="number",
         format=_format(outlook),
         goal=kpi.goal.value,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from sevenstep.stats.wording import figure
+from sevenstep.stats.wording import figure, spoken
 from sevenstep.tasks.contract import Verdict
 from sevenstep.tasks.forecast.feasibility.outlook import PROBE, Outlook
 from sevenstep.tasks.forecast.feasibility.study import Study
@@ -46,12 +46,12 @@ def _history(study: Study, outlook: Outlook) -> Iterator[str]:
     more = math.inf if needed is None else needed - today
     reachable = outlook.bound is None or goal > outlook.bound
     if 0 < more <= MOST_GROWTH * today and reachable:
-        near = f"{metric.upper()} near {figure(goal, metric)}"
+        near = f"{spoken(metric)} near {figure(goal, metric)}"
         yield f"About {span(more, clock)} more of history would bring {near}, by the learning curve."
         return
     doubled = max(curve.at(2 * today) * scale, outlook.bound or 0.0)
     if doubled < 0.98 * outlook.value:
-        near = f"{metric.upper()} near {figure(doubled, metric)} by the learning curve"
+        near = f"{spoken(metric)} near {figure(doubled, metric)} by the learning curve"
         yield f"{span(today, clock)} more of history, twice that of today, would bring {near}: not enough alone."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sevenstep.stats.wording import figure, interval
+from sevenstep.stats.wording import figure, interval, spoken
 from sevenstep.tasks.contract import Evidence, Verdict
 from sevenstep.tasks.forecast.feasibility.calibration import CLEARLY_OUT, NEAR
 from sevenstep.tasks.forecast.feasibility.outlook import Outlook
@@ -27,7 +27,7 @@ def _by_goal(outlook: Outlook) -> tuple[Verdict, str]:
     if value is None or low is None or high is None:
         return (
             "go_with_risk",
-            f"Whether {metric.upper()} {aim} can be reached could not be measured: {outlook.measured.method}",
+            f"Whether {spoken(metric)} {aim} can be reached could not be measured: {outlook.measured.method}",
         )
     expected = interval(value, low, high, metric)
     if goal.met_by(low) and goal.met_by(high):

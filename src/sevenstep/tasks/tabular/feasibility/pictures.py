@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sevenstep.chapter import Block, Figure, Format
+from sevenstep.stats.wording import titled
 from sevenstep.tasks.leading import goal_of
 from sevenstep.tasks.tabular.feasibility.outlook import Outlook
 from sevenstep.tasks.tabular.feasibility.wording import RUNG_NAMES
@@ -41,7 +42,7 @@ def _ladder(outlook: Outlook) -> Figure:
         f"{gauge.kpi.id}: what simple rules reach, and what is expected",
         "dots",
         rows,
-        x_label=gauge.kpi.metric.upper(),
+        x_label=titled(gauge.kpi.metric),
         format=_format(outlook),
         goal=gauge.kpi.goal.value,
         goal_label=f"goal {goal_of(outlook.gauge.kpi)}",
@@ -68,7 +69,7 @@ def _curve(outlook: Outlook, population: int) -> Figure:
         "line",
         [*measured, *fitted],
         x_label="Rows learnt from",
-        y_label=gauge.kpi.metric.upper(),
+        y_label=titled(gauge.kpi.metric),
         x_type="number",
         format=_format(outlook),
         goal=gauge.kpi.goal.value,

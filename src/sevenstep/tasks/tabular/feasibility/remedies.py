@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from sevenstep.stats.wording import figure
+from sevenstep.stats.wording import figure, spoken
 from sevenstep.tasks.contract import Verdict
 from sevenstep.tasks.tabular.feasibility.outlook import Outlook
 from sevenstep.tasks.tabular.feasibility.study import Study
@@ -59,12 +59,12 @@ def _more_rows(study: Study, outlook: Outlook) -> Iterator[str]:
     more = math.inf if needed is None else needed - today
     if 0 < more <= MOST_GROWTH * today:
         goal = figure(gauge.kpi.goal.value, metric)
-        yield f"{_sentence(_rows_said(study, more))} would bring {metric.upper()} near {goal}, by the learning curve."
+        yield f"{_sentence(_rows_said(study, more))} would bring {spoken(metric)} near {goal}, by the learning curve."
         return
     doubled = curve.at(2 * today) * scale
     if doubled < (1 - SMALL) * gauge.loss(outlook.value):
         reached = figure(gauge.value(doubled), metric)
-        yield f"Twice the rows would bring {metric.upper()} near {reached}, by the learning curve: not enough alone."
+        yield f"Twice the rows would bring {spoken(metric)} near {reached}, by the learning curve: not enough alone."
 
 
 def _sentence(text: str) -> str:

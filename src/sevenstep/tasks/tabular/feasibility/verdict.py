@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sevenstep.stats.wording import interval
+from sevenstep.stats.wording import interval, spoken
 from sevenstep.tasks.contract import Evidence, Verdict
 from sevenstep.tasks.leading import goal_of
 from sevenstep.tasks.tabular.feasibility.experience import CLEARLY_OUT, NEAR
@@ -23,7 +23,7 @@ def judged(outlook: Outlook, problems: int) -> tuple[Verdict, Evidence]:
 def _by_goal(outlook: Outlook) -> tuple[Verdict, str]:
     gauge, goal, aim = outlook.gauge, outlook.gauge.kpi.goal, goal_of(outlook.gauge.kpi)
     if outlook.value is None or outlook.good is None or outlook.bad is None:
-        return "go_with_risk", f"Whether {gauge.kpi.metric.upper()} {aim} can be reached could not be measured"
+        return "go_with_risk", f"Whether {spoken(gauge.kpi.metric)} {aim} can be reached could not be measured"
     expected = interval(outlook.value, outlook.low, outlook.high, gauge.kpi.metric)
     if goal.met_by(outlook.good) and goal.met_by(outlook.bad):
         return "go", f"The goal {aim} is met at both ends of what is expected, {expected}"
