@@ -29,9 +29,9 @@ class Calibration:
 CALIBRATION: dict[str, Calibration] = {
     "probe": Calibration(
         0.05,
-        0.06,
-        "three larger fits on all series, averaged, at the same origins lay below the probe by: Rossmann sales WAPE 5.5 %, RMSPE "
-        "1.8 %, customers WAPE 1.2 %, Walmart WAPE 3.0 %, bike sharing WAPE 6.1 %; search and other families not included",
+        0.10,
+        "17 KPIs of 8 finished projects (Rossmann, Walmart, parts of M3 and M4): the error on their folds over that expected had "
+        "a geometric mean of 1.00 and a spread of 0.095 beyond its own noise",
     ),
     "rule": Calibration(
         0.20,
