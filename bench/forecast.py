@@ -48,6 +48,7 @@ from sevenstep.tasks.forecast.panel import Settings, build_panel
 from sevenstep.tasks.registry import grammars
 
 FAR = 6.0  # points a lead's coverage may be off before it is named
+FEWEST = 100  # rows of a lead whose coverage says anything
 SHOWN = ("wape", "rmspe", "mae", "bias", "coverage_80", "coverage_95")
 
 
@@ -292,7 +293,11 @@ def _print_coverage(rows: pl.DataFrame) -> None:
     """Coverage over all windows, and the leads that are furthest from what was promised."""
     for (target,), own in rows.partition_by("target", as_dict=True, maintain_order=True).items():
         for level in ("80", "95"):
-            by_lead = own.group_by("lead").agg(pl.col(level).mean() * 100).sort("lead")
+            by_lead = own.group_by("lead").agg(pl.col(level).mean() * 100, pl.len().alias("rows")).sort("lead")
+            by_lead = by_lead.filter(pl.col("rows") >= FEWEST)
+            if by_lead.is_empty():
+                print(f"{target}: {level} % bounds cover {100 * own[level].mean():.1f} % of {len(own):,} rows; no lead has {FEWEST}")
+                continue
             off = by_lead.filter((pl.col(level) - float(level)).abs() > FAR)
             low, high = by_lead.sort(level)[0], by_lead.sort(level)[-1]
             print(
@@ -303,7 +308,7 @@ def _print_coverage(rows: pl.DataFrame) -> None:
 
 
 def _listed(leads: list[int]) -> str:
-    return f": {', '.join(map(str, leads))}" if leads else ""
+    return f": {', '.join(map(str, leads[:15]))}{' ...' if len(leads) > 15 else ''}" if leads else ""
 
 
 def _metrics(spec: Spec, target: str) -> list[str]:
