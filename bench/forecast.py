@@ -296,7 +296,9 @@ def _print_coverage(rows: pl.DataFrame) -> None:
             by_lead = own.group_by("lead").agg(pl.col(level).mean() * 100, pl.len().alias("rows")).sort("lead")
             by_lead = by_lead.filter(pl.col("rows") >= FEWEST)
             if by_lead.is_empty():
-                print(f"{target}: {level} % bounds cover {100 * own[level].mean():.1f} % of {len(own):,} rows; no lead has {FEWEST}")
+                print(
+                    f"{target}: {level} % bounds cover {100 * own[level].mean():.1f} % of {len(own):,} rows, of each lead too few"
+                )
                 continue
             off = by_lead.filter((pl.col(level) - float(level)).abs() > FAR)
             low, high = by_lead.sort(level)[0], by_lead.sort(level)[-1]
