@@ -7,8 +7,8 @@ nouns carry, beside whole words in other scripts. ``stems`` are Korean words wit
 little differently.
 
 Names of things are often short parts joined by hyphens, and each part by itself says next to nothing: IL-2, T-cell, TNF-α. In
-``english`` and ``grams`` such parts also count joined to their neighbours, so that IL-2 and IL2 are one, and a lone Greek letter
-counts as its name.
+``english`` and ``grams`` such parts also count joined to their neighbours, and a lone Greek letter counts as its name. In
+``english`` parts end between letters and digits too, so that IL-2 and IL2 are one, and 40mg is 40 mg.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ __all__ = ["TOKENIZERS", "Tokenizer", "tokenizer_for", "tokenizer_named"]
 _WORD = re.compile(r"[^\W_]+")
 _HYPHENED = re.compile(r"[^\W_]+(?:[-\u2010\u2011\u2013][^\W_]+)*")  # with the hyphen, those of Unicode and the en dash
 _HYPHEN = re.compile(r"[-\u2010\u2011\u2013]")
+_PART_END = re.compile(rf"{_HYPHEN.pattern}|(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)")
 _LONE_GREEK = re.compile(r"(?<![α-ω])[α-ω](?![α-ω])")
 _GREEK = {letter: unicodedata.name(letter).split()[-1].lower() for letter in map(chr, range(ord("α"), ord("ω") + 1))}
 _GREEK["λ"] = "lambda"  # Unicode leaves out the b
@@ -83,17 +84,17 @@ def _english() -> Callable[[str], Sequence[str]]:
     import Stemmer  # late: only where English is tokenized
 
     stem = Stemmer.Stemmer("english").stemWord
-    return _by_parts(lambda word: () if word in ENGLISH else (stem(word),))
+    return _by_parts(lambda word: () if word in ENGLISH else (stem(word),), _PART_END)
 
 
-def _by_parts(terms: Callable[[str], Sequence[str]]) -> Callable[[str], Sequence[str]]:
-    """Terms of a word with hyphens or Greek letters: those of its parts, and of neighbours joined where one says little alone."""
+def _by_parts(terms: Callable[[str], Sequence[str]], end: re.Pattern[str]) -> Callable[[str], Sequence[str]]:
+    """Terms of a word of several parts: those of each part, and of neighbours joined where one of them says little alone."""
 
     def found(word: str) -> Sequence[str]:
-        if word.isascii() and word.isalnum():
+        if word.isascii() and word.isalpha():
             return terms(word)
         spelt = word if word.isascii() else _LONE_GREEK.sub(lambda letter: _GREEK[letter.group()], word)
-        parts = _HYPHEN.split(spelt)
+        parts = end.split(spelt)
         joined = [left + right for left, right in pairwise(parts) if _says_little(left) or _says_little(right)]
         return [term for text in (*parts, *(text for text in joined if not text.isdigit())) for term in terms(text)]
 
@@ -161,7 +162,7 @@ _MAKERS: dict[str, Callable[[], Tokenizer]] = {
     "english": lambda: _ByWord("english", _HYPHENED, _english()),
     "bigrams": lambda: _ByWord("bigrams", _SCRIPTS, _bigrams),
     "stems": lambda: _ByWord("stems", _SCRIPTS, _stem),
-    "grams": lambda: _ByWord("grams", _HYPHENED, _by_parts(_grams)),
+    "grams": lambda: _ByWord("grams", _HYPHENED, _by_parts(_grams, _HYPHEN)),
     "morphemes": _Morphemes,
 }
 TOKENIZERS = tuple(_MAKERS)
