@@ -65,6 +65,21 @@ def test_english_words_lose_endings_and_function_words() -> None:
     assert tokenizer_named("english").tokens(["The pumps were Stopping, and it stopped"]) == [["pump", "stop", "stop"]]
 
 
+def test_short_parts_of_names_also_count_joined_so_that_names_meet_however_they_are_written() -> None:
+    english, grams = tokenizer_named("english"), tokenizer_named("grams")
+    hyphened, joined, plain = english.tokens(["IL-2 and T\u2010cells at 40mg", "IL2", "well-known 1990-1995"])
+    assert hyphened == ["il", "2", "il2", "cell", "tcell", "40", "mg", "40mg"] and joined == ["il", "2", "il2"]
+    assert plain == ["well", "known", "1990", "1995"]  # long parts and ranges of numbers say enough by themselves
+    assert set(grams.tokens(["IL2"])[0]) < set(grams.tokens(["IL-2"])[0])
+
+
+def test_a_lone_greek_letter_counts_as_its_name_but_greek_words_stay() -> None:
+    english = tokenizer_named("english")
+    greek, spelt = english.tokens(["TNF-α NF-κB λ", "TNF-alpha NF-kappaB lambda"])
+    assert greek == spelt
+    assert english.tokens(["και"]) == [["και"]]
+
+
 def test_pairs_of_syllables_survive_particles_and_other_scripts_stay_whole() -> None:
     assert tokenizer_named("bigrams").tokens(["펌프는 ABC12 물"]) == [["펌프", "프는", "abc12", "물"]]
     assert tokenizer_named("stems").tokens(["펌프는 압력으로 ABC"]) == [["펌프", "압력", "abc"]]

@@ -17,6 +17,9 @@ __all__ = ["MENU_NAMES", "PARAMETERS", "TOKENIZERS_TRIED", "Entry", "Situation",
 SECOND = {"ko": "stems", "en": "grams", "other": "grams"}
 """The second way to look at texts of each language: what the first one joins or parts too much."""
 
+MIXED = {"stems": 0.4, "grams": 0.7}
+"""What the second way counts beside the first one to begin with. A ranker weighs it anew, so that it begins with 0.4 for both."""
+
 TOKENIZERS_TRIED = {"ko": ("bigrams", "stems"), "en": ("english", "words"), "other": ("words", "grams")}
 """What a search turns the first way into, besides the one to begin with."""
 
@@ -88,9 +91,10 @@ def catalog_of(situation: Situation) -> list[Entry]:
     large = situation.documents >= LARGE
     plain = "english" if situation.language == "en" else "words"
     terms = {"tokenizer": situation.tokenizer, "k1": 1.2, "b": 0.75, "title": 0.2}
-    mixed = terms if large else {**terms, "second": SECOND[situation.language], "mix": 0.4}
+    second = SECOND[situation.language]
+    mixed = terms if large else {**terms, "second": second, "mix": MIXED[second]}
     latent = {"latent": LATENT_LARGE if large else LATENT, "sentences": not large}
-    ranked = {**mixed, **latent, "ranked": True, "strength": 1.0, "depth": 100}
+    ranked = {**mixed, **latent, "ranked": True, "strength": 1.0, "depth": 100} | ({} if large else {"mix": 0.4})
     mix = {} if large else MIX
     dense = {"embedding": situation.embedding}
     has_model = bool(situation.embedding)

@@ -23,11 +23,19 @@ MOST_SEGMENTS = 8  # from so many on, all small ones are merged: each is one mor
 Codes = NDArray[np.int32]
 
 
+class _Numbers(dict[str, int]):
+    """Numbers of terms; looking a new one up gives it the next. Looked up by `map`, it is twice as fast as asking first."""
+
+    def __missing__(self, term: str) -> int:
+        number = self[term] = len(self)
+        return number
+
+
 class Vocabulary:
     """Numbers of terms, given in the order in which terms are first seen; it only ever grows."""
 
     def __init__(self, terms: Sequence[str] = ()) -> None:
-        self._codes = {term: code for code, term in enumerate(terms)}
+        self._codes = _Numbers((term, code) for code, term in enumerate(terms))
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -39,8 +47,8 @@ class Vocabulary:
 
     def learn(self, texts: Sequence[Sequence[str]]) -> list[Codes]:
         """Numbers of the terms of each text; new terms get the next ones."""
-        codes = self._codes
-        return [np.array([codes.setdefault(term, len(codes)) for term in text], dtype=np.int32) for text in texts]
+        number = self._codes.__getitem__
+        return [np.fromiter(map(number, text), np.int32, len(text)) for text in texts]
 
     def known(self, text: Sequence[str]) -> Codes:
         """Numbers of the terms of one text that are known, with repeats."""

@@ -5,6 +5,10 @@ Snowball). ``bigrams`` are pairs of neighbouring Hangul syllables, which need no
 nouns carry, beside whole words in other scripts. ``stems`` are Korean words without particles and endings, by a list of them.
 ``morphemes`` are the content words Kiwi finds. ``grams`` are runs of four characters within words: they match what is spelt a
 little differently.
+
+Names of things are often short parts joined by hyphens, and each part by itself says next to nothing: IL-2, T-cell, TNF-α. In
+``english`` and ``grams`` such parts also count joined to their neighbours, and a lone Greek letter counts as its name. In
+``english`` parts end between letters and digits too, so that IL-2 and IL2 are one, and 40mg is 40 mg.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any, Protocol
 
 from sevenstep.errors import InputError
@@ -21,6 +26,13 @@ from sevenstep.tasks.rag.text.stopwords import ENGLISH, KOREAN_ENDINGS
 __all__ = ["TOKENIZERS", "Tokenizer", "tokenizer_for", "tokenizer_named"]
 
 _WORD = re.compile(r"[^\W_]+")
+_HYPHENED = re.compile(r"[^\W_]+(?:[-\u2010\u2011\u2013][^\W_]+)*")  # with the hyphen, those of Unicode and the en dash
+_HYPHEN = re.compile(r"[-\u2010\u2011\u2013]")
+_PART_END = re.compile(rf"{_HYPHEN.pattern}|(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)")
+_LONE_GREEK = re.compile(r"(?<![α-ω])[α-ω](?![α-ω])")
+_GREEK = {letter: unicodedata.name(letter).split()[-1].lower() for letter in map(chr, range(ord("α"), ord("ω") + 1))}
+_GREEK["λ"] = "lambda"  # Unicode leaves out the b
+_SHORT = 2  # letters of a part that says next to nothing without its neighbour
 _SCRIPTS = re.compile(r"[가-힣]+|[^\W_가-힣]+")
 _HANGUL_FIRST = "가"
 _GRAM = 4
@@ -72,7 +84,25 @@ def _english() -> Callable[[str], Sequence[str]]:
     import Stemmer  # late: only where English is tokenized
 
     stem = Stemmer.Stemmer("english").stemWord
-    return lambda word: () if word in ENGLISH else (stem(word),)
+    return _by_parts(lambda word: () if word in ENGLISH else (stem(word),), _PART_END)
+
+
+def _by_parts(terms: Callable[[str], Sequence[str]], end: re.Pattern[str]) -> Callable[[str], Sequence[str]]:
+    """Terms of a word of several parts: those of each part, and of neighbours joined where one of them says little alone."""
+
+    def found(word: str) -> Sequence[str]:
+        if word.isascii() and word.isalpha():
+            return terms(word)
+        spelt = word if word.isascii() else _LONE_GREEK.sub(lambda letter: _GREEK[letter.group()], word)
+        parts = end.split(spelt)
+        joined = [left + right for left, right in pairwise(parts) if _says_little(left) or _says_little(right)]
+        return [term for text in (*parts, *(text for text in joined if not text.isdigit())) for term in terms(text)]
+
+    return found
+
+
+def _says_little(part: str) -> bool:
+    return len(part) <= _SHORT or any(map(str.isdigit, part))
 
 
 def _bigrams(word: str) -> Sequence[str]:
@@ -129,10 +159,10 @@ def _kiwi() -> Any:
 
 _MAKERS: dict[str, Callable[[], Tokenizer]] = {
     "words": lambda: _ByWord("words", _WORD, lambda word: (word,)),
-    "english": lambda: _ByWord("english", _WORD, _english()),
+    "english": lambda: _ByWord("english", _HYPHENED, _english()),
     "bigrams": lambda: _ByWord("bigrams", _SCRIPTS, _bigrams),
     "stems": lambda: _ByWord("stems", _SCRIPTS, _stem),
-    "grams": lambda: _ByWord("grams", _WORD, _grams),
+    "grams": lambda: _ByWord("grams", _HYPHENED, _by_parts(_grams, _HYPHEN)),
     "morphemes": _Morphemes,
 }
 TOKENIZERS = tuple(_MAKERS)
