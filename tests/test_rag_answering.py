@@ -143,6 +143,12 @@ def test_how_much_of_a_question_a_text_says_is_the_weighted_share_of_its_words()
     assert said_share("Is the oil changed?", "", False, lambda word: 1.0) == 0.0
 
 
+def test_a_word_of_few_sentences_says_more_than_a_word_of_many() -> None:
+    words = Words.of(["The oil is black. The oil is thick, oil.", "A pump stands still."], False)
+    assert (words.sentences, words.counts["oil"], words.counts["pump"]) == (3, 2, 1)
+    assert words.weight("unseen") > words.weight("pump") > words.weight("oil")
+
+
 def test_columns_are_the_same_whatever_is_asked() -> None:
     reading = read("The oil is black. It is thick.", False)
     spans = spans_of(reading)

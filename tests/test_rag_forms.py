@@ -66,6 +66,47 @@ def test_a_stretch_of_the_form_asked_for_is_told_from_others() -> None:
         assert held[at[wrong]] == 0 and missed[at[wrong]] == 1 and fits[at[wrong]] == -1
 
 
+def columns_of(question: str, text: str) -> dict[str, dict[str, float]]:
+    """By the name of a column, what it says of each stretch of a text."""
+    reading = read(text, False)
+    spans = spans_of(reading)
+    values, names = Relations(asked(question, False), reading, spans, traits_of(reading, spans), lambda word: 1.0).values()
+    return {name: dict(zip(spans.texts, column.tolist(), strict=True)) for name, column in zip(names, values.T, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("question", "join"),
+    [("In which hall does it stand?", "in"), ("What is the pump known for?", "for"), ("Who built the pump?", "")],
+)
+def test_the_preposition_a_question_asks_with_binds_its_answer(question: str, join: str) -> None:
+    assert asked(question, False).join == join
+
+
+def test_what_follows_the_preposition_asked_with_is_told_from_the_rest() -> None:
+    fits = columns_of("What is the pump known for?", "The pump is known for quiet bearings, steel and oil.")["join_fits"]
+    assert fits["quiet"] == 1.0 and fits["bearings"] == 0.5
+    assert fits["steel"] == fits["pump"] == -1.0
+    assert set(columns_of("Who built it?", "It was built for Maria Keller.")["join_fits"].values()) == {0.0}
+
+
+def test_words_that_stand_together_in_the_question_count_where_they_stand_together() -> None:
+    text = "The oil pump leaks. The pump of the old hall near the river has no oil."
+    together = columns_of("Who mended the oil pump?", text)["said_together"]
+    assert together["leaks"] > together["river"] > 0
+
+
+def test_a_clause_says_what_stands_between_its_marks() -> None:
+    said = columns_of("Who oiled the pump?", "Keller oiled the pump, Maier the door.")["said_by_clause"]
+    assert said["Keller"] == 1.0 and said["Maier"] == 0.0
+
+
+def test_a_name_that_something_is_said_to_be_in_is_a_place_all_over_the_passage() -> None:
+    reading = read("Ulm is old. The pump stands in Ulm. Keller mended it in March.", False)
+    spans = spans_of(reading)
+    place = traits_of(reading, spans).held[:, HELD.index("place")]
+    assert {text for text, held in zip(spans.texts, place, strict=True) if held} == {"Ulm"}
+
+
 def test_classes_are_taken_apart_and_numbers_keep_their_sign() -> None:
     values = np.array([[0.0, -3.0], [-1.0, 7.0]], np.float32)
     table = taken_apart(values, ("particle", "left"), "who", np.array([0.5, 0.0], np.float32)).toarray()

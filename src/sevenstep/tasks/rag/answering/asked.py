@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sevenstep.tasks.rag.answering.reading import TOKEN, stem_of
+from sevenstep.tasks.rag.answering.wordclasses import word_class
 from sevenstep.tasks.rag.text.stopwords import ENGLISH
 
 __all__ = ["KINDS", "Asked", "asked"]
@@ -65,6 +66,7 @@ class Asked:
         places: where in the question each of them stands, in words.
         asks_at: where in the question it asks, in words.
         form: number of `FORMS`, what follows the word it asks by: it tells on which side of its verb the answer stands.
+        join: the preposition that binds the answer ("**in** which year", "known **for**?"), empty where there is none.
     """
 
     text: str
@@ -75,6 +77,7 @@ class Asked:
     places: npt.NDArray[np.int64]
     asks_at: int
     form: int
+    join: str
 
 
 def asked(question: str, korean: bool) -> Asked:
@@ -92,14 +95,21 @@ def asked(question: str, korean: bool) -> Asked:
             first.setdefault(one, at)
     places = np.array(list(first.values()), np.int64)
     return Asked(
-        question, _kind(question, korean), focus, unit[1] if unit else "", tuple(first), places, max(asks_at, 0), _form(words, wh)
-    )
+        question, _kind(question, korean), focus, unit[1] if unit else "", tuple(first), places, max(asks_at, 0),
+        _form(words, wh), "" if korean else _join(words, wh),
+    )  # fmt: skip
 
 
 def _form(words: Sequence[str], wh: int) -> int:
     """The first of `FORMS` that the word behind the asking one is of; 0 for none."""
     behind = words[wh + 1].lower() if 0 <= wh < len(words) - 1 else ""
     return next((number + 1 for number, form in enumerate(FORMS) if behind in form), 0)
+
+
+def _join(words: Sequence[str], wh: int) -> str:
+    """The preposition right before the word an English question asks by, else the one it ends with."""
+    beside = [words[at].lower() for at in (wh - 1, len(words) - 1) if 0 <= at != wh]
+    return next((word for word in beside if word_class(word) == "preposition"), "")
 
 
 def _wh(word: str, korean: bool) -> bool:

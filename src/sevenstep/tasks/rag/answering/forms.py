@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["FORMS_ASKED", "HELD", "NUMBERS", "forms_asked", "forms_held"]
+__all__ = ["FORMS_ASKED", "HELD", "LOCATES", "NUMBERS", "forms_asked", "forms_held"]
 
 _TIMES = r"(?:second|minute|hour|day|week|month|year|decade)s?|century|centuries"
 _SIZES = (
@@ -27,16 +27,6 @@ def _any_of(words: str) -> str:
     return "|".join(words.split())
 
 
-_LANDS = _any_of(
-    "africa america asia europe australia antarctica oceania england britain uk wales scotland ireland france germany "
-    "spain italy portugal russia china japan india korea vietnam thailand indonesia pakistan iran iraq israel turkey "
-    "egypt kenya nigeria ethiopia morocco canada mexico brazil argentina chile peru colombia venezuela cuba poland "
-    "austria hungary switzerland belgium netherlands holland denmark sweden norway finland greece ukraine romania "
-    "bulgaria serbia croatia scandinavia zealand california texas florida york virginia carolina georgia ohio illinois "
-    "michigan pennsylvania massachusetts washington oregon colorado arizona nevada utah alaska hawaii london paris berlin "
-    "rome madrid moscow beijing tokyo chicago boston angeles francisco philadelphia sydney melbourne toronto vienna "
-    "prague warsaw amsterdam"
-)
 _PLACES = _any_of(
     "city town village country countries state province county region district valley river lake ocean sea mountains "
     "mountain island islands street avenue road square park bridge building hall castle palace desert forest coast bay "
@@ -75,7 +65,7 @@ _HELD: Mapping[str, re.Pattern[str]] = {
     "size": _found(rf"(\d|\b({_COUNTS}))[\w.,\- ]* ?-?({_SIZES})\b"),
     "number": _found(rf"\d|\b({_COUNTS})\b"),
     "ordinal": _found(rf"\b\d+(st|nd|rd|th)\b|\b({_ORDINALS})\b"),
-    "place": re.compile(rf"(?i:\b({_LANDS})(n|ns)?\b)|\b({_PLACES.title()})\b"),
+    "place": re.compile(rf"\b({_PLACES.title()})\b"),
     "body": re.compile(rf"(?i:\b({_BODIES})\b)|\b[A-Z]{{2,6}}\b"),
     "title": _found(rf"\b({_TITLES})\b"),
     "several": _found(r", | and | or "),
@@ -107,6 +97,9 @@ _ASKED: Mapping[str, re.Pattern[str]] = {
 }
 FORMS_ASKED = tuple(_ASKED)
 
+LOCATES = frozenset(("in", "at", "near", "from", "throughout", "across", "outside", "around"))
+"""Prepositions behind which names are places, as often as not."""
+
 HELD = (*_HELD, "name", "person")
 """The forms a stretch may have."""
 
@@ -119,9 +112,15 @@ def forms_asked(question: str) -> tuple[bool, ...]:
     return tuple(pattern.search(question) is not None for pattern in _ASKED.values())
 
 
-def forms_held(text: str) -> tuple[bool, ...]:
-    """Which of `HELD` a stretch has; a person is a name that says neither place, nor body, nor number."""
+def forms_held(text: str, located: bool = False) -> tuple[bool, ...]:
+    """Which of `HELD` a stretch has; a person is a name that says neither place, nor body, nor number.
+
+    Args:
+        text: the stretch.
+        located: whether something is said to be in it, at it or near it: a name that is no date is a place then.
+    """
     held = {name: pattern.search(text) is not None for name, pattern in _HELD.items()}
     name = _NAME.fullmatch(text) is not None
+    held["place"] |= located and name and not (held["body"] or held["number"] or held["date"])
     person = name and not any(held[other] for other in ("place", "body", "number", "date"))
     return (*held.values(), name, person)

@@ -37,7 +37,7 @@ def pairs_of(question: Asked, hashes: Hashes) -> Pairs:
 
 def _keys(question: Asked) -> tuple[str, ...]:
     focus = question.focus
-    return f"T{question.kind}", f"F{focus}", f"f{focus[-1:]}", f"g{focus[-2:]}", f"U{question.unit}"
+    return "", f"T{question.kind}", f"F{focus}", f"f{focus[-1:]}", f"g{focus[-2:]}", f"U{question.unit}"
 
 
 @dataclass(frozen=True)

@@ -27,23 +27,24 @@ _KEPT = 4096  # passages whose traits are kept between questions
 
 @dataclass(frozen=True)
 class Words:
-    """In how many of ``passages`` passages each word stands; words that were never seen say most."""
+    """In how many of ``sentences`` sentences each word stands; words that were never seen say most."""
 
     counts: Mapping[str, int]
-    passages: int
+    sentences: int
 
     @classmethod
     def of(cls, texts: Sequence[str], korean: bool) -> Words:
         """Count the words of passages, evenly spread ones where there are many."""
-        counts: Counter[str] = Counter()
-        chosen = texts[:: max(1, -(-len(texts) // _COUNTED))]
-        for text in chosen:
-            counts.update(set(read(text, korean).stems) - {""})
-        return cls(dict(counts), len(chosen))
+        counts, sentences = Counter[str](), 0
+        for text in texts[:: max(1, -(-len(texts) // _COUNTED))]:
+            reading = read(text, korean)
+            counts.update(stem for stem, _ in set(zip(reading.stems, reading.sentence.tolist(), strict=True)) if stem)
+            sentences += int(reading.sentence.max(initial=-1)) + 1
+        return cls(dict(counts), sentences)
 
     def weight(self, word: str) -> float:
         """Inverse document frequency."""
-        return math.log((self.passages + 1) / (self.counts.get(word, 0) + 0.5))
+        return math.log((self.sentences + 1) / (self.counts.get(word, 0) + 0.5))
 
 
 @dataclass(frozen=True)
@@ -91,15 +92,18 @@ def material_of(question: str, passages: Sequence[Passage], korean: bool, words:
     if not parts:
         return None
     scores = np.array([passage.score for passage in passages], np.float64)
-    behind = (scores.max() - scores) / max(float(np.ptp(scores)), 1e-9)  # free of scale: every way to find has its own
+    behind = scores.max() - scores  # both free of scale, since every way to find has its own
+    of_all, of_best = behind / max(float(np.ptp(scores)), 1e-9), behind / max(float(np.abs(scores).max()), 1e-9)
     coverage = max(relations.coverage for *_, relations in parts)
+    most = max(float(relations.said.max()) for *_, relations in parts)
     values, pairs, names = [], [], tuple[str, ...]()
-    for number, _, spans, traits, relations in parts:
-        found = np.array([number, behind[number], relations.coverage - coverage])
+    for number, reading, spans, traits, relations in parts:
+        found = np.array([number, of_all[number], of_best[number], relations.coverage - coverage])
         rows = np.broadcast_to(found.astype(np.float32), (len(spans), len(found)))
         related, related_names = relations.values()
-        names = (*related_names, *traits.names, "passage", "behind_best", "coverage_gap")
-        values.append(np.hstack([related, traits.values, rows]))
+        names = (*related_names, *traits.names, "passage", "behind_best", "behind_share", "coverage_gap", "said_lead")
+        lead = (relations.said[reading.sentence[spans.first]] - most).astype(np.float32)[:, None]
+        values.append(np.hstack([related, traits.values, rows, lead]))
         pairs.append(pairs_of(what, traits.hashes))
     passage = np.concatenate([np.full(len(spans), number) for number, _, spans, *_ in parts])
     return Material(

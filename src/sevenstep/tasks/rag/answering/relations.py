@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,9 @@ __all__ = ["Relations", "said_share"]
 Floats = npt.NDArray[np.float32]
 Columns = dict[str, npt.ArrayLike]
 
-_ALIKE = 0.45  # two words share at least so much of their pairs of letters (Dice) to count as the same word
+_ALIKE, _ALIKE_KOREAN = 0.6, 0.45
+"""So much of their pairs of letters two words share at least (Dice) to count as the same: Korean ones are short and bend."""
+
 _FOCUS_ALIKE = 0.5
 _FAR = 60.0  # words; further apart is as good as not there
 _MISSING = 61.0
@@ -27,6 +30,9 @@ _NEARBY = 25.0
 _AROUND = 3  # tokens on each side whose own likeness to the question is told
 _LAST = 2  # words at the end of the question whose distance is told: the verb, as often as not
 _PAD = 4
+_APART = 3.0  # words further apart than in the question after which two of its words say little together
+_JOINED = 3  # words behind a preposition that it still binds
+_PARTING = frozenset(",;:()[]–—")  # marks that begin another clause
 
 
 class Relations:
@@ -43,23 +49,43 @@ class Relations:
     def __init__(self, question: Asked, reading: Reading, spans: Spans, traits: Traits, weight: Callable[[str], float]) -> None:
         self.question, self.reading, self.spans, self.traits = question, reading, spans, traits
         weights = np.array([weight(word) for word in question.words], np.float64)
+        self._weight = weight
         self._weights = weights / weights.sum() if len(weights) and weights.sum() > 0 else weights
 
     @cached_property
     def _likeness(self) -> npt.NDArray[np.float64]:
         """How alike each word of the question is to each token, ``[word, token]``; 0 where they are not the same word."""
-        made = [_alike(word, self.reading, _ALIKE) for word in self.question.words]
+        made = [_alike(word, self.reading, _least(self.reading)) for word in self.question.words]
         return np.array(made).reshape(len(made), len(self.reading.tokens))
 
     @cached_property
-    def _said(self) -> npt.NDArray[np.float64]:
+    def said(self) -> npt.NDArray[np.float64]:
         """Which share of the question each sentence says."""
-        count = int(self.reading.sentence.max()) + 1
+        return self._said_by(self.reading.sentence)
+
+    def _said_by(self, part: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Which share of the question each part of the passage says; parts are numbered in order, token by token."""
+        count = int(part.max()) + 1
         if not len(self._weights):
             return np.zeros(count)
-        begun = np.searchsorted(self.reading.sentence, np.arange(count))
+        begun = np.searchsorted(part, np.arange(count))
         said = np.maximum.reduceat(np.hstack([self._likeness, np.zeros((len(self._weights), 1))]), begun, axis=1)
         return np.asarray(self._weights @ said)
+
+    @cached_property
+    def _together(self) -> npt.NDArray[np.float64]:
+        """How far each sentence says neighbouring words of the question as near to each other as the question does, 0 to 1."""
+        sentence, place, there = self.reading.sentence, self.reading.place, self._likeness > 0
+        found = np.zeros((max(len(self._weights) - 1, 1), int(sentence.max()) + 1))
+        for at, (one, other) in enumerate(pairwise(there)):
+            first, then = np.flatnonzero(one), np.flatnonzero(other)
+            if len(first) and len(then):
+                apart = np.abs(place[then] - place[first][:, None])
+                asked_apart = self.question.places[at + 1] - self.question.places[at]
+                near = np.exp(-np.maximum(apart - asked_apart, 0) / _APART) * (sentence[then] == sentence[first][:, None])
+                np.maximum.at(found[at], sentence[first], near.max(axis=1))
+        pairs = self._weights[1:] + self._weights[:-1]
+        return np.asarray(pairs @ found / pairs.sum()) if len(pairs) and pairs.sum() > 0 else np.zeros(found.shape[1])
 
     @property
     def coverage(self) -> float:
@@ -68,18 +94,59 @@ class Relations:
 
     def values(self) -> tuple[Floats, tuple[str, ...]]:
         """A row for each stretch, and the names of the columns."""
-        columns = {**self._sentences(), **self._repeated(), **self._distances(), **self._focus(), **self._kind(), **self._forms()}
+        columns = {
+            **self._sentences(), **self._repeated(), **self._distances(), **self._focus(), **self._kind(), **self._rarity(),
+            **self._join(), **self._forms(),
+        }  # fmt: skip
         return np.column_stack([np.asarray(column, np.float32) for column in columns.values()]), tuple(columns)
 
     def _sentences(self) -> Columns:
-        said, sentence = self._said, self.reading.sentence[self.spans.first]
+        said, sentence = self.said, self.reading.sentence[self.spans.first]
+        clauses = self._clauses
         ranks = (-said).argsort(kind="stable").argsort()
         padded = np.concatenate([[0.0], said, [0.0]])
         return {
             "said": said[sentence], "said_rank": ranks[sentence], "said_gap": said[sentence] - said.max(),
             "said_before": padded[sentence], "said_behind": padded[sentence + 2],
-            "said_by_passage": np.full(len(self.spans), self.coverage),
+            "said_by_passage": np.full(len(self.spans), self.coverage), "said_together": self._together[sentence],
+            "said_by_clause": self._said_by(clauses)[clauses[self.spans.first]],
         }  # fmt: skip
+
+    @cached_property
+    def _clauses(self) -> npt.NDArray[np.int64]:
+        """Number of the clause of each token, as far as marks part them."""
+        begins = np.diff(self.reading.sentence, prepend=0) > 0
+        return np.cumsum(begins | np.array([token in _PARTING for token in self.reading.tokens], bool))
+
+    def _rarity(self) -> Columns:
+        """How much the words of a stretch and those beside it say: answers are rare words in common company."""
+        reading, spans = self.reading, self.spans
+        says = zip(reading.stems, reading.function, strict=True)
+        rare = np.array([0.0 if function else self._weight(stem) for stem, function in says])
+        padded, sums = np.pad(rare, 1), np.concatenate([[0.0], np.cumsum(rare)])
+        return {
+            "rarity": (sums[spans.last + 1] - sums[spans.first]) / spans.words, "rarity_first": rare[spans.first],
+            "rarity_last": rare[spans.last], "rarity_before": padded[spans.first], "rarity_behind": padded[spans.last + 2],
+        }  # fmt: skip
+
+    def _join(self) -> Columns:
+        """Whether a stretch follows the preposition the question asks with, English alone: 1 right behind it, less behind words
+        between, -1 not at all; 0 where it asks with none."""
+        reading, spans, join = self.reading, self.spans, self.question.join
+        if reading.korean:
+            return {}
+        if not join:
+            return {"join_fits": np.zeros(len(spans))}
+        told = np.full(len(reading.tokens), -1.0)
+        at = -1
+        for number, token in enumerate(reading.tokens):
+            if number - at <= _JOINED and at >= 0:
+                told[number] = 1 / (number - at)
+            if token.lower() == join:
+                at = number
+            elif not reading.is_word[number]:
+                at = -1
+        return {"join_fits": told[spans.first]}
 
     def _repeated(self) -> Columns:
         """What of the question stands in a stretch (an answer seldom repeats it) and right beside it."""
@@ -209,8 +276,12 @@ def said_share(question: str, text: str, korean: bool, weight: Callable[[str], f
     weights = np.array([weight(word) for word in words], np.float64)
     if not len(reading.tokens) or not weights.sum() > 0:
         return 0.0
-    said = np.array([_alike(word, reading, _ALIKE).max() for word in words])
+    said = np.array([_alike(word, reading, _least(reading)).max() for word in words])
     return float(weights @ said / weights.sum())
+
+
+def _least(reading: Reading) -> float:
+    return _ALIKE_KOREAN if reading.korean else _ALIKE
 
 
 def _alike(word: str, reading: Reading, least: float) -> npt.NDArray[np.float64]:

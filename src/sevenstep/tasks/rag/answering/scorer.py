@@ -106,7 +106,7 @@ class SpanScorer:
     def save(self, folder: Path) -> None:
         """Write ``scorer.json``, ``lexicon.npy``, ``weighing.npy`` and the trees of each bag."""
         about = {
-            "language": self.language, "passages": self.words.passages, "counts": dict(self.words.counts),
+            "language": self.language, "sentences": self.words.sentences, "counts": dict(self.words.counts),
             "trees": len(self.trees), "sharpness": self.sharpness,
         }  # fmt: skip
         (folder / "scorer.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
@@ -122,7 +122,7 @@ class SpanScorer:
         lexicon = Lexicon(np.load(folder / "lexicon.npy", allow_pickle=False))
         weighing = Weighing(np.load(folder / "weighing.npy", allow_pickle=False))
         trees = tuple((folder / f"trees-{number}.txt").read_text(encoding="utf-8") for number in range(about["trees"]))
-        return cls(about["language"], Words(about["counts"], about["passages"]), lexicon, weighing, trees, about["sharpness"])
+        return cls(about["language"], Words(about["counts"], about["sentences"]), lexicon, weighing, trees, about["sharpness"])
 
 
 def _rows(material: Material, lexical: Floats) -> Floats:

@@ -49,11 +49,11 @@ class BestSentence:
 
     def save(self, folder: Path) -> None:
         """Write ``sentence.json``."""
-        about = {"language": self.language, "passages": self.words.passages, "counts": dict(self.words.counts)}
+        about = {"language": self.language, "sentences": self.words.sentences, "counts": dict(self.words.counts)}
         (folder / "sentence.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> BestSentence:
         """Read back what `save` wrote."""
         about = json.loads((folder / "sentence.json").read_text(encoding="utf-8"))
-        return cls(Words(about["counts"], about["passages"]), about["language"])
+        return cls(Words(about["counts"], about["sentences"]), about["language"])

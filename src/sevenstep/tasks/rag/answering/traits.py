@@ -15,7 +15,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from sevenstep.tasks.rag.answering.forms import HELD, forms_held
+from sevenstep.tasks.rag.answering.forms import HELD, LOCATES, forms_held
 from sevenstep.tasks.rag.answering.particles import ENDS_VERB, HANGUL, group_of
 from sevenstep.tasks.rag.answering.reading import Reading
 from sevenstep.tasks.rag.answering.spans import WITHOUT_LONGEST, WITHOUT_SHORTER, Spans
@@ -34,14 +34,14 @@ _GROUPS_INSIDE: Mapping[str, tuple[int, ...]] = {
     "topics": (1, 2), "objects": (3,), "possessors": (4,), "places": (5, 6, 8), "ands": (9,), "verdicts": (12, 13), "bare": (0,),
 }  # fmt: skip
 _EDGES: Mapping[str, tuple[str, ...]] = {
-    "before": ("mark", "determiner", "preposition", "auxiliary", "conjunction", "past"),
-    "first": ("name", "number", "adverb", "past", "gerund", "adjective"),
-    "last": ("name", "number", "adverb", "past", "gerund", "adjective", "noun", "plural"),
-    "behind": ("mark", "preposition", "auxiliary", "conjunction", "past", "noun", "name"),
+    "before": ("mark", "determiner", "preposition", "auxiliary", "conjunction", "verb", "past"),
+    "first": ("name", "number", "verb", "adverb", "past", "gerund", "adjective"),
+    "last": ("name", "number", "verb", "adverb", "past", "gerund", "adjective", "noun", "plural"),
+    "behind": ("mark", "preposition", "auxiliary", "conjunction", "verb", "past", "noun", "name"),
 }
 """Classes of the words at the edges of a stretch that tell whether a phrase begins or ends there."""
-_INSIDE = ("mark", "preposition", "auxiliary", "conjunction", "pronoun", "past", "gerund", "name", "number")
-_BORDERS = ("mark", "determiner", "preposition", "auxiliary", "conjunction", "pronoun", "past", "adverb")
+_INSIDE = ("mark", "preposition", "auxiliary", "conjunction", "pronoun", "verb", "past", "gerund", "name", "number")
+_BORDERS = ("mark", "determiner", "preposition", "auxiliary", "conjunction", "pronoun", "verb", "past", "adverb")
 """Classes that do not belong to the noun phrase they stand beside."""
 _NEAR_END = 3  # tokens looked through for a particle that stands behind a closing mark
 
@@ -218,7 +218,7 @@ class _Making:
         edges = {f"{edge}_{name}": classes[places[edge]] == name for edge, names in _EDGES.items() for name in names}
         inside = {f"inside_{name}": self._count((classes[1:-1] == name).astype(np.float64)) for name in _INSIDE}
         begun, ended = np.isin(classes[places["before"]], _BORDERS), np.isin(classes[places["behind"]], _BORDERS)
-        broken = sum(inside[f"inside_{name}"] for name in ("auxiliary", "pronoun", "past", "mark"))
+        broken = sum(inside[f"inside_{name}"] for name in ("auxiliary", "pronoun", "verb", "past", "mark"))
         joined = inside["inside_preposition"] + inside["inside_conjunction"]
         phrase = begun & ended & (broken == 0)
         return {**edges, **inside, "phrase": phrase & (joined == 0), "joined_phrase": phrase & (joined == 1)}
@@ -228,7 +228,9 @@ class _Making:
         """Which forms each stretch has."""
         if self.reading.korean:
             return np.zeros((len(self.spans), len(HELD)), np.bool_)
-        known = {text: forms_held(text) for text in set(self.spans.texts)}
+        begins = np.array([token.lower() in LOCATES for token in self.before])[self.first]
+        located = {text for text, begun in zip(self.spans.texts, begins, strict=True) if begun}  # once said, true everywhere
+        known = {text: forms_held(text, text in located) for text in set(self.spans.texts)}
         return np.array([known[text] for text in self.spans.texts], np.bool_).reshape(-1, len(HELD))
 
     def forms(self) -> Columns:
@@ -264,6 +266,14 @@ class _Making:
             "f": [text[:1] for text in spans.texts], "w": [token.lower()[-2:] for token in before],
             "c": lower, "n": [token.lower()[:3] for token in behind],
         }  # fmt: skip
+        if not self.reading.korean:
+            classes = ["mark", *(word_class(token) for token in self.reading.tokens), "mark"]
+            pairs = list(zip(self.first.tolist(), self.last.tolist(), strict=True))
+            rows |= {
+                "k": ["/".join(classes[first + 1 : last + 2]) for first, last in pairs],
+                "b": ["/".join(classes[first : first + 2]) for first, _ in pairs],
+                "e": ["/".join(classes[last + 1 : last + 3]) for _, last in pairs],
+            }
         return np.stack([_hashed(name, texts) for name, texts in rows.items()])
 
 

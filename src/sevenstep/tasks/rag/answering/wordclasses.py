@@ -17,6 +17,13 @@ _CLOSED: Mapping[str, str] = {
     "auxiliary": "is are was were be been being am has have had do does did can could will would shall should may might must",
     "conjunction": "and or but nor so yet while when where because although though if unless whereas which "
     "who whom whose what how",
+    "adverb": "not also only however then thus often even still already never always again once too very just almost",
+    "verb": "became become becomes began begin begun brought built came come comes came chose chosen fell found gave give given "
+    "gives go goes going gone got grew grown held hold holds keep kept knew know known knows lay lead leads led left lost made "
+    "make makes meant met paid put ran rose said saw see seen sent set shown sold spent spoke stood take taken takes taught tell "
+    "thought told took understood went won wrote written drew drawn drove driven flew forbid forgot froze fought bound bred "
+    "broke broken bought caught cost cut dealt ate hid hit lent rode sang sank sat shook shot shut slept spread stole struck "
+    "swam swept threw thrown wore wove",
     "pronoun": "it he she they we you i him them us me himself itself themselves there",
 }
 _BY_WORD = {word: name for name, words in _CLOSED.items() for word in words.split()}
@@ -40,8 +47,8 @@ _ENDINGS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 CLASSES = (
-    "mark", "determiner", "preposition", "auxiliary", "conjunction", "pronoun", "number", "name", "adverb", "past", "gerund",
-    "adjective", "noun", "plural", "other",
+    "mark", "determiner", "preposition", "auxiliary", "conjunction", "pronoun", "verb", "number", "name", "adverb", "past",
+    "gerund", "adjective", "noun", "plural", "other",
 )  # fmt: skip
 
 

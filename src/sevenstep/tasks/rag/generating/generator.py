@@ -129,7 +129,7 @@ class GeneratingAnswerer:
     def save(self, folder: Path) -> None:
         """Write ``generator.json``; the key of an endpoint is no part of it."""
         about = {
-            "writing": asdict(self.writing), "counts": dict(self.words.counts), "passages": self.words.passages,
+            "writing": asdict(self.writing), "counts": dict(self.words.counts), "sentences": self.words.sentences,
             "language": self.language, "shots": [asdict(shot) for shot in self.shots],
         }  # fmt: skip
         (folder / "generator.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
@@ -138,7 +138,7 @@ class GeneratingAnswerer:
     def load(cls, folder: Path) -> GeneratingAnswerer:
         """Read back what `save` wrote."""
         about = json.loads((folder / "generator.json").read_text(encoding="utf-8"))
-        words = Words(about["counts"], about["passages"])
+        words = Words(about["counts"], about["sentences"])
         return cls(Writing(**about["writing"]), words, about["language"], tuple(Shot(**shot) for shot in about["shots"]))
 
 
