@@ -21,7 +21,7 @@ import helpers_jobs as toy_jobs
 from sevenstep.endpoints.book import Limits
 from sevenstep.endpoints.keeping import keep_calls
 from sevenstep.engine import fingerprints
-from sevenstep.engine.bench import EngineBench
+from sevenstep.engine.bench import HEAVY, EngineBench
 from sevenstep.engine.cores import usable_cores
 from sevenstep.engine.fingerprints import code_version, fingerprint, job_fingerprint, library_versions
 from sevenstep.engine.journal import Journal, read_journal
@@ -243,6 +243,18 @@ def test_a_worker_of_an_earlier_run_keeps_its_calls_within_the_limits_of_this_on
         found.append([result.json("found") for result in wide_bench.run(jobs) if not isinstance(result, Failure)])
     assert {one["process"] for one in found[0]} & {one["process"] for one in found[1]}  # workers stay from run to run
     assert [{json.loads(one["place"])["run"] for one in run} for run in found] == [{"first"}, {"second"}]
+
+
+@pytest.mark.parametrize(("peak", "same"), [(HEAVY, False), (10.0, True)])
+def test_workers_that_have_grown_are_not_kept_for_the_next_step(wide_bench: EngineBench, peak: float, same: bool) -> None:
+    def processes(names: range) -> set[int]:
+        jobs = [Job(f"look {number}", toy_jobs.where_and_how, {"number": number}, weight=5) for number in names]
+        return {result.json("found")["process"] for result in wide_bench.run(jobs) if not isinstance(result, Failure)}
+
+    before = processes(range(2))
+    wide_bench.peak = peak
+    wide_bench.close()
+    assert bool(before & processes(range(2, 4))) is same
 
 
 def test_errors_come_back_from_workers_as_they_are_from_this_process(wide_bench: EngineBench) -> None:

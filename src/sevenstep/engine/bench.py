@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from sevenstep.engine.artifact import BrokenArtifact
-from sevenstep.engine.fanout import FanOut
+from sevenstep.engine.fanout import FanOut, stop_workers
 from sevenstep.engine.fingerprints import job_fingerprint
 from sevenstep.engine.journal import Journal
 from sevenstep.engine.progress import Progress
@@ -18,6 +18,9 @@ from sevenstep.errors import InternalError
 from sevenstep.work import Artifact, Failure, Job
 
 __all__ = ["EngineBench"]
+
+HEAVY = 600.0
+"""Mebibytes at the peak of a job from which its worker is not kept waiting for the next step."""
 
 
 @dataclass
@@ -43,6 +46,7 @@ class EngineBench:
     backend: str = "loky"
     skipped: int = field(default=0, init=False)
     failed: int = field(default=0, init=False)
+    peak: float = field(default=0.0, init=False)
 
     def run(self, jobs: Sequence[Job]) -> list[Artifact | Failure]:
         """Run the jobs, each from the cache where it was run before; results in the order of ``jobs``.
@@ -60,6 +64,11 @@ class EngineBench:
         waiting = {fingerprint: job for fingerprint, job in wanted.items() if fingerprint not in results}
         results.update(self._made(waiting))
         return [results[fingerprint] for _, fingerprint in jobs]
+
+    def close(self) -> None:
+        """The step has ended: workers that have grown are stopped, as what comes next needs their memory in this process."""
+        if self.peak >= HEAVY and self.backend == "loky" and self.cores > 1:
+            stop_workers()
 
     def say(self, text: str) -> None:
         """Show what is being done."""
@@ -93,6 +102,7 @@ class EngineBench:
 
     def _settle(self, job: Job, outcome: Outcome) -> Artifact | Failure:
         if not outcome.reason:
+            self.peak = max(self.peak, outcome.measured.get("peak_mebibytes", 0.0))
             self.journal.note("job_ended", job=job.name, fingerprint=outcome.fingerprint, **outcome.measured)
             return self.store.open(outcome.fingerprint)
         return self._without_result(job, outcome)

@@ -13,10 +13,17 @@ from pathlib import Path
 from sevenstep.endpoints.keeping import calls_place
 from sevenstep.engine.worker import Outcome, Ticket, run_in_worker, run_ticket
 
-__all__ = ["FanOut"]
+__all__ = ["FanOut", "stop_workers"]
 
 SMALL = 2.0
 """Seconds below which a job alone is not worth the start of a worker."""
+
+
+def stop_workers() -> None:
+    """Stop the workers that wait for more jobs in this process; the next jobs start new ones."""
+    from joblib.externals.loky import get_reusable_executor  # late: loads NumPy
+
+    get_reusable_executor().shutdown(wait=True)
 
 
 @dataclass(frozen=True)

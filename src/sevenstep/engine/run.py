@@ -220,6 +220,7 @@ class _Runner:
         self._progress.step(due.step.name)
         bench, start = self._bench(), time.perf_counter()
         leaves = self._leaves(due, bench)
+        bench.close()
         measured = {"seconds": time.perf_counter() - start, "jobs_skipped": bench.skipped, "jobs_failed": bench.failed}
         self._progress.rest()
         return self._store.put(key, replace(leaves, measured={**leaves.measured, **measured}), "step", due.step.name)
