@@ -28,9 +28,10 @@ from sevenstep.spec.model import Kpi
 from sevenstep.stats.intervals import Estimate
 from sevenstep.stats.metric import Metric
 from sevenstep.stats.metrics import METRICS
-from sevenstep.stats.wording import figure, interval
+from sevenstep.stats.wording import figure, interval, spoken
 
 WHERE = ("on folds", "on unseen rows")
+COLUMNS = 4 + 2 * len(WHERE)
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,13 @@ def main() -> None:
     options = _options()
     folders = [*options.folders, *_made(options)]
     found = [row for folder in folders for row in _foretold(folder)]
-    print(f"{'project':<18} {'KPI':<12} {'metric':<18} {'expected (90 %)':<32} {'on folds (95 %)':<40} on unseen rows (95 %)")
+    print("| project | KPI | metric | expected (90 %) | on folds (95 %) | | on unseen rows (95 %) | |")
+    print("|---|---|---|---|---|---|---|---|")
     for before, *reached in _by_kpi(found):
-        told = [f"{_told(row.reached, row.kpi.metric)} {_place(row)}" for row in reached]
-        print(
-            f"{before.project:<18} {before.kpi.id:<12} {before.kpi.metric:<18} {_told(before.expected, before.kpi.metric):<32} "
-            f"{told[0]:<40} {' '.join(told[1:])}"
-        )
+        cells = [before.project, before.kpi.id, spoken(before.kpi.metric), _told(before.expected, before.kpi.metric)]
+        cells += [cell for row in reached for cell in (_told(row.reached, row.kpi.metric), _place(row))]
+        print(f"| {' | '.join([*cells, *[''] * (COLUMNS - len(cells))])} |")
+    print()
     for where in WHERE:
         there = [row for row in found if row.where == where]
         _summary(f"all, {where}", there)
@@ -162,7 +163,7 @@ def _told(estimate: Estimate, metric: str) -> str:
 
 
 def _place(row: Foretold) -> str:
-    return "yes" if row.inside else "better" if row.better else "worse"
+    return "inside" if row.inside else "better" if row.better else "worse"
 
 
 def _summary(name: str, rows: Sequence[Foretold]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import asdict
 from json import dumps
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sevenstep.stats.classification import CLASSIFICATION
-from sevenstep.stats.clusters import FEW, MANY
+from sevenstep.stats.clusters import FEW, MANY, spread
 from sevenstep.stats.intervals import cluster_estimate
 from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.per_item import PER_ITEM
@@ -125,6 +126,21 @@ def test_a_share_at_its_limit_in_all_clusters_has_no_interval():
     rows = Scored.of([1, 1, 1], [1, 1, 1], lower_80=[0, 0, 0], upper_80=[2, 2, 2])
     found = cluster_estimate(METRICS["coverage_80"], rows, np.arange(3), 0)
     assert (found.value, found.low, found.high) == (1.0, None, None)
+
+
+def test_resamples_at_the_end_of_a_scale_count_as_far_away_and_warn_of_nothing():
+    sums = np.column_stack([np.r_[np.ones(10), 0.5, 0.5], np.ones(12), np.ones(12)])  # the third sum plays no part
+
+    def logit(totals):
+        share = totals[..., 0] / totals[..., 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(share >= 1, np.inf, np.log(share / (1 - share)))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = spread(sums, logit, seed=0, resamples=500, level=0.95)
+    assert found.method.startswith("percentile")
+    assert found.high == np.inf
 
 
 def test_where_too_few_clusters_differ_percentiles_step_in_and_the_method_says_so():

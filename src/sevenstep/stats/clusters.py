@@ -166,10 +166,11 @@ def _delta_errors(weights: FloatArray, sums: FloatArray, totals: FloatArray, sta
     What each cluster moves the statistic by is squared and added up over the clusters drawn. Needs no centring, as statistics
     are homogeneous of degree 0 in the sums.
     """
-    slope = _slope(totals, np.sqrt(weights @ sums**2), statistic)
-    moved = slope @ sums.T
-    moved *= moved
-    variance = np.einsum("rc,rc->r", weights, moved) * len(sums) / (len(sums) - 1)
+    with np.errstate(invalid="ignore"):  # where a link is infinite a resample has no slope: it counts as far away
+        slope = _slope(totals, np.sqrt(weights @ sums**2), statistic)
+        moved = slope @ sums.T
+        moved *= moved
+        variance = np.einsum("rc,rc->r", weights, moved) * len(sums) / (len(sums) - 1)
     return np.asarray(np.sqrt(np.maximum(variance, 0.0)), np.float64)
 
 
