@@ -2,7 +2,8 @@
 
 Bounds are split conformal: quantiles of normalised out-of-fold errors with the finite-sample correction (Vovk et al., 2005; Lei
 et al., 2018). Errors are divided by the size of the forecast, by how hard the series has been and by how errors grow with the
-lead, so one set of quantiles serves large and small, calm and wild series, near and far. How hard a series has been is read off
+lead, so one set of quantiles serves large and small, calm and wild series, near and far. Where a day moves all series alike, few
+origins tell little of one lead, and more of its neighbours are asked. How hard a series has been is read off
 its other folds, and bounds are widened until each fold is covered as promised by what the others say: origins differ, and bounds
 fitted to the same few would be too narrow for the next.
 """
@@ -17,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.spec.brief import Brief
+from sevenstep.tasks.forecast.shocks import independent_errors
 from sevenstep.tasks.leading import leading_kpi, leading_metric
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
 from sevenstep.tasks.shifting import best_shift
@@ -24,7 +26,8 @@ from sevenstep.tasks.shifting import best_shift
 __all__ = ["apply", "calibrate"]
 
 SHRINK = 30.0  # rows of a series whose own spread counts as much as the spread of all
-NEAR = 0.15  # distance of logarithms over which errors at one lead tell of those at another
+NEAR, FARTHEST = 0.15, 0.6  # distance of logarithms over which errors at one lead tell of those at another, and the largest
+ENOUGH = 80.0  # independent errors at a lead that tell of it by themselves; with fewer, leads further away have a say
 EACH_LEAD = 48  # leads with bounds of their own; later ones share them with others within a tenth
 NARROWEST, WIDEST = 0.85, 2.0  # limits to how bounds are changed so that folds cover each other
 LEVELS = {"lower_80": 0.10, "upper_80": 0.90, "lower_95": 0.025, "upper_95": 0.975}
@@ -47,9 +50,10 @@ def calibrate(scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
     spread, all_spread = _spread(cluster, error, len(size))
     normal = error / _others_spread(fold, cluster, error, len(size))
     known = 1.0 - 1.0 / len(np.unique(fold)) if len(fold) else 0.0  # what a fold lacks of others goes with one over their number
-    wider = _widening(fold, lead, normal)
-    wide = [_widened(bucket, wider) for bucket in _quantiles(lead, normal)]
-    close = _quantiles(lead, error / spread[cluster])
+    near = _near(fold, lead, normal)
+    wider = _widening(fold, lead, normal, near)
+    wide = [_widened(bucket, wider) for bucket in _quantiles(lead, normal, near)]
+    close = _quantiles(lead, error / spread[cluster], near)
     return {
         "shift": shift,
         "metric": metric,
@@ -107,10 +111,16 @@ def _others_spread(fold: NDArray[np.int32], cluster: NDArray[np.int32], error: F
     return result
 
 
-def _quantiles(lead: NDArray[np.int32], normal: Floats) -> list[dict[str, float]]:
+def _near(fold: NDArray[np.int32], lead: NDArray[np.int32], normal: Floats) -> float:
+    """Over which distance leads tell of each other: the further, the fewer independent errors there are at each."""
+    errors = independent_errors(fold, lead, np.abs(normal)) * max(len(np.unique(fold)), 1)
+    return float(np.clip(NEAR * np.sqrt(ENOUGH / errors), NEAR, FARTHEST))
+
+
+def _quantiles(lead: NDArray[np.int32], normal: Floats, near: float) -> list[dict[str, float]]:
     """Corrected quantiles of all errors, stretched for each run of neighbouring leads by how large errors are around it."""
     edges = _edges(lead)
-    stretch = _stretch(lead, normal, edges)
+    stretch = _stretch(lead, normal, edges, near)
     errors = np.sort(normal / stretch[_bucket_of(lead, edges)])
     corrected = {name: _corrected(errors, level) for name, level in LEVELS.items()}
     counts = np.bincount(_bucket_of(lead, edges), minlength=len(edges))
@@ -131,17 +141,17 @@ def _edges(lead: NDArray[np.int32]) -> list[tuple[int, int]]:
     return runs
 
 
-def _stretch(lead: NDArray[np.int32], normal: Floats, edges: list[tuple[int, int]]) -> Floats:
+def _stretch(lead: NDArray[np.int32], normal: Floats, edges: list[tuple[int, int]], near: float) -> Floats:
     """Mean absolute error around each run of leads relative to that of all, near ones counting most."""
     bucket = _bucket_of(lead, edges)
     total, count = np.bincount(bucket, np.abs(normal), len(edges)), np.bincount(bucket, minlength=len(edges))
     middle = np.log(np.array(edges, dtype=np.float64).mean(axis=1))
-    near = np.exp(-0.5 * ((middle[:, None] - middle) / NEAR) ** 2)
-    around: Floats = (near @ total) / (near @ count) / max(float(np.mean(np.abs(normal))), 1e-12)
+    counted = np.exp(-0.5 * ((middle[:, None] - middle) / near) ** 2)
+    around: Floats = (counted @ total) / (counted @ count) / max(float(np.mean(np.abs(normal))), 1e-12)
     return np.where(around > 0, around, 1.0)
 
 
-def _widening(fold: NDArray[np.int32], lead: NDArray[np.int32], normal: Floats) -> dict[str, float]:
+def _widening(fold: NDArray[np.int32], lead: NDArray[np.int32], normal: Floats, near: float) -> dict[str, float]:
     """For each bound the factor with which bounds made without a fold cover it as promised, in the mean over folds."""
     numbers = np.unique(fold)
     if len(numbers) < 2:
@@ -149,7 +159,7 @@ def _widening(fold: NDArray[np.int32], lead: NDArray[np.int32], normal: Floats) 
     needed = {level: np.empty(len(normal)) for level in ("80", "95")}
     for number in numbers:
         mine = fold == number
-        quantiles = _quantiles(lead[~mine], normal[~mine])
+        quantiles = _quantiles(lead[~mine], normal[~mine], near)
         bucket = _bucket_of(lead[mine], [(int(entry["from"]), int(entry["to"])) for entry in quantiles])
         for level, factors in needed.items():
             low, high = (np.array([entry[f"{side}_{level}"] for entry in quantiles])[bucket] for side in ("lower", "upper"))
