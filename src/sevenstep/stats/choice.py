@@ -14,7 +14,7 @@ from sevenstep.stats.wording import difference
 
 __all__ = ["Choice", "prefer_cheaper", "tolerated_loss"]
 
-TOLERATED = 0.01
+TOLERATED = 0.005
 """Share of what the best still lacks to a perfect figure that may be given up for a cheaper candidate that cannot be
 told apart from it."""
 
