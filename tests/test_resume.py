@@ -133,14 +133,14 @@ def _session(leader: int) -> list[str]:
 
 
 def test_an_interrupt_ends_the_run_with_a_sentence_and_exit_code_130(project: Path) -> None:
-    process = start(project, seconds=0.3)
+    process = start(project, seconds=0.8)
     wait_for_fits(project, 1)
     os.killpg(process.pid, signal.SIGINT)
     shown, errors = process.communicate(timeout=60)
     assert (shown, errors) == ("stopped; run again to resume\n", "")
     assert process.returncode == 130
     assert read_journal(journal_paths(project / ".sevenstep")[0])[-1]["status"] == "stopped"
-    assert toy.run_toy(project, toy.toy_spec(project, 0.3)).status == "done"
+    assert toy.run_toy(project, toy.toy_spec(project, 0.8)).status == "done"
 
 
 # One run at a time ------------------------------------------------------------------------------------------------------------

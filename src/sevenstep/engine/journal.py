@@ -28,7 +28,8 @@ class Journal:
 
     def __init__(self, store_root: Path) -> None:
         folder = make_folder(store_root / "runs")
-        self.run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        now = datetime.now(UTC)  # to the millisecond, so that names of runs sort as the runs came
+        self.run = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}Z-{secrets.token_hex(4)}"
         self.path = folder / f"{self.run}.jsonl"
         self._file = self.path.open("xb")
         sync(folder)
