@@ -14,21 +14,21 @@ from __future__ import annotations
 
 import argparse
 import math
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from reached import read_reached
+from running import run_command
+from scipy.stats import binomtest
 
 from sevenstep.project import Project
 from sevenstep.spec.model import Kpi
 from sevenstep.stats.intervals import Estimate
 from sevenstep.stats.metric import Metric
 from sevenstep.stats.metrics import METRICS
-from sevenstep.stats.wording import figure, interval, spoken
+from sevenstep.stats.wording import interval, spoken
 
 WHERE = ("on folds", "on unseen rows")
 COLUMNS = 4 + 2 * len(WHERE)
@@ -126,16 +126,10 @@ def _made(options: argparse.Namespace) -> list[Path]:
         for seed in range(options.count):
             folder = options.keep / f"{template}-{seed}"
             if not (folder / "sevenstep.yaml").exists():
-                _sevenstep("init", template, str(folder), "--seed", str(seed))
-            _sevenstep("run", str(folder), "--anyway", "--quiet", "--store", str(folder / "store"))
+                run_command("init", template, str(folder), "--seed", str(seed))
+            run_command("run", str(folder), "--anyway", "--quiet", "--store", str(folder / "store"))
             folders.append(folder)
     return folders
-
-
-def _sevenstep(*arguments: str) -> None:
-    ended = subprocess.run([sys.executable, "-c", "from sevenstep.cli.main import main; main()", *arguments], check=False)
-    if ended.returncode not in (0, 1):
-        raise SystemExit(f"sevenstep {' '.join(arguments)} ended with exit code {ended.returncode}")
 
 
 def _foretold(folder: Path) -> list[Foretold]:
@@ -157,8 +151,6 @@ def _foretold(folder: Path) -> list[Foretold]:
 
 
 def _told(estimate: Estimate, metric: str) -> str:
-    if estimate.low is None or estimate.high is None or estimate.value is None:
-        return figure(estimate.value, metric)
     return interval(estimate.value, estimate.low, estimate.high, metric)
 
 
@@ -170,24 +162,16 @@ def _summary(name: str, rows: Sequence[Foretold]) -> None:
     if not rows:
         return
     inside, count = sum(row.inside for row in rows), len(rows)
-    low, high = _wilson(inside, count)
+    ends = binomtest(inside, count).proportion_ci(method="wilson")
     ratios, noise = np.array([row.ratio for row in rows]), np.array([row.noise for row in rows])
     own = math.sqrt(max(float(np.mean((ratios - ratios.mean()) ** 2)) - float(np.mean(noise**2)), 0.0))
     projects = len({row.project for row in rows})
     print(
-        f"{name}: {inside} of {count} KPIs of {projects} projects inside ({100 * low:.0f} to {100 * high:.0f} %); "
+        f"{name}: {inside} of {count} KPIs of {projects} projects inside ({100 * ends.low:.0f} to {100 * ends.high:.0f} %); "
         f"better than expected {sum(row.better for row in rows)}; reached / expected loss: geometric mean "
         f"{math.exp(ratios.mean()):.3f}, spread of the logarithm {ratios.std():.3f}, without the noise of what was reached "
         f"{own:.3f}"
     )
-
-
-def _wilson(hits: int, count: int) -> tuple[float, float]:
-    """Interval of a share at 95 % (Wilson, 1927)."""
-    z = 1.96
-    middle = (hits / count + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * math.sqrt(hits / count * (1 - hits / count) / count + z * z / (4 * count * count))
-    return middle - half, middle + half
 
 
 if __name__ == "__main__":

@@ -16,10 +16,7 @@ MASE and OWA beside Naive2 on the same rows and what was published.
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,9 +24,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 from competitions import PARTS, PUBLISHED, Part, mase, naive2, owa, read_part, smape, spec_text
-from memory import TreeMemory
 from reached import keep_reached
 from ruamel.yaml import YAML
+from running import Took, run_command
 
 from sevenstep.data.dataset import Dataset
 from sevenstep.data.intake import intake
@@ -216,17 +213,8 @@ def _absolute(paths: str | list[str], base: Path) -> str | list[str]:
     return str((base / paths).resolve()) if isinstance(paths, str) else [str((base / one).resolve()) for one in paths]
 
 
-def _run(spec: Path, store: Path, overrides: list[str]) -> tuple[float, float]:
-    flags = [flag for text in overrides for flag in ("--set", text)]
-    start = time.perf_counter()
-    start_it = "from sevenstep.cli.main import main; main()"
-    command = [sys.executable, "-c", start_it, "run", str(spec), "--store", str(store), *flags]
-    process = subprocess.Popen(command)
-    memory = TreeMemory(process.pid)
-    code = process.wait()
-    if code not in (0, 1):
-        raise SystemExit(f"the run ended with exit code {code}")
-    return time.perf_counter() - start, memory.peak
+def _run(spec: Path, store: Path, overrides: list[str]) -> Took:
+    return run_command("run", str(spec), "--store", str(store), *(flag for text in overrides for flag in ("--set", text)))
 
 
 def _simple(spec: Path, store: Path, overrides: list[str]) -> Mapping[str, pl.DataFrame]:
@@ -256,14 +244,10 @@ def _print_scores(
 ) -> dict[str, Estimate]:
     """Print a row for each target, forecast and metric; give what ours reached by the id of each KPI."""
     reached: dict[str, Estimate] = {}
-    keys = [name for name in forecasts.columns if name in truth.columns and name not in ("prediction", *spec.targets)]
     print(f"{'target':<14} {'forecast by':<16} {'metric':<12} {'value':>12} {'low':>12} {'high':>12} {'n':>8}")
     for target in spec.targets:
         for name, frame in {"sevenstep": forecasts, **simple}.items():
-            mine = frame.filter(pl.col("target") == target).drop("target")
-            both = truth.select(*keys, pl.col(target).cast(pl.Float64).alias("truth"), *_weights(spec, truth))
-            both = both.join(mine.cast({key: truth.schema[key] for key in keys}), on=keys, how="inner", nulls_equal=True)
-            both = both.filter(pl.col("truth").is_not_null())
+            both = _beside(spec, target, frame, truth, _weights(spec, truth))
             for metric in _metrics(spec, target) if name == "sevenstep" else _metrics(spec, target)[:2]:
                 found = _estimated(spec, metric, both)
                 print(f"{target:<14} {name:<16} {_line(metric, found)}")
@@ -272,41 +256,47 @@ def _print_scores(
     return reached
 
 
+def _beside(spec: Spec, target: str, forecasts: pl.DataFrame, truth: pl.DataFrame, more: Sequence[str | pl.Expr]) -> pl.DataFrame:
+    """Forecasts of a target with their ``truth`` where it is known, and with ``more`` of the rows it is from."""
+    keys = [name for name in forecasts.columns if name in truth.columns and name not in ("prediction", "lead", *spec.targets)]
+    mine = forecasts.filter(pl.col("target") == target).drop("target", "lead", strict=False)
+    both = truth.select(*keys, pl.col(target).cast(pl.Float64).alias("truth"), *more)
+    both = both.join(mine.cast({key: truth.schema[key] for key in keys}), on=keys, how="inner", nulls_equal=True)
+    return both.filter(pl.col("truth").is_not_null())
+
+
 def _covered(spec: Spec, forecasts: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
     """A row for each forecast with a truth: target, lead, and whether the bounds of each level hold it."""
-    keys = [name for name in forecasts.columns if name in truth.columns and name not in ("prediction", *spec.targets)]
     time = spec.data.time if isinstance(spec.data.time, str) else "time"
     own_time = truth.schema[time].is_integer() and bool(spec.data.series)  # each series counts its own
     lead = pl.col(time).rank("dense").cast(pl.Int32)
     known = truth.with_columns((lead.over(spec.data.series) if own_time else lead).alias("lead"))
-    parts = []
-    for target in spec.targets:
-        mine = forecasts.filter(pl.col("target") == target).drop("target", "lead", strict=False)
-        both = known.select(*keys, "lead", pl.col(target).cast(pl.Float64).alias("truth")).filter(pl.col("truth").is_not_null())
-        both = both.join(mine.cast({key: truth.schema[key] for key in keys}), on=keys, how="inner", nulls_equal=True)
-        inside = [pl.col("truth").is_between(f"lower_{level}", f"upper_{level}").alias(str(level)) for level in (80, 95)]
-        parts.append(both.select(pl.lit(target).alias("target"), "lead", *inside))
-    return pl.concat(parts)
+    inside = [pl.col("truth").is_between(f"lower_{level}", f"upper_{level}").alias(str(level)) for level in (80, 95)]
+    return pl.concat(
+        _beside(spec, target, forecasts, known, ["lead"]).select(pl.lit(target).alias("target"), "lead", *inside)
+        for target in spec.targets
+    )
 
 
 def _print_coverage(rows: pl.DataFrame) -> None:
     """Coverage over all windows, and the leads that are furthest from what was promised."""
     for (target,), own in rows.partition_by("target", as_dict=True, maintain_order=True).items():
         for level in ("80", "95"):
-            by_lead = own.group_by("lead").agg(pl.col(level).mean() * 100, pl.len().alias("rows")).sort("lead")
-            by_lead = by_lead.filter(pl.col("rows") >= FEWEST)
-            if by_lead.is_empty():
-                print(
-                    f"{target}: {level} % bounds cover {100 * own[level].mean():.1f} % of {len(own):,} rows, of each lead too few"
-                )
-                continue
-            off = by_lead.filter((pl.col(level) - float(level)).abs() > FAR)
-            low, high = by_lead.sort(level)[0], by_lead.sort(level)[-1]
-            print(
-                f"{target}: {level} % bounds cover {100 * own[level].mean():.1f} % of {len(own):,} rows; by lead from "
-                f"{low[level][0]:.1f} % (lead {low['lead'][0]}) to {high[level][0]:.1f} % (lead {high['lead'][0]}); "
-                f"{len(off)} of {len(by_lead)} leads over {FAR:g} points off{_listed(off['lead'].to_list())}"
-            )
+            said = f"{target}: {level} % bounds cover {100 * own[level].mean():.1f} % of {len(own):,} rows"
+            by_lead = own.group_by("lead").agg(pl.col(level).mean() * 100, pl.len().alias("rows"))
+            print(f"{said}; {_by_lead(by_lead.filter(pl.col('rows') >= FEWEST).sort('lead'), level)}")
+
+
+def _by_lead(covered: pl.DataFrame, level: str) -> str:
+    if covered.is_empty():
+        return "of each lead too few"
+    off = covered.filter((pl.col(level) - float(level)).abs() > FAR)
+    ordered = covered.sort(level).select("lead", level).rows()
+    (least, low), (most, high) = ordered[0], ordered[-1]
+    return (
+        f"by lead from {low:.1f} % (lead {least}) to {high:.1f} % (lead {most}); "
+        f"{len(off)} of {len(covered)} leads over {FAR:g} points off{_listed(off['lead'].to_list())}"
+    )
 
 
 def _listed(leads: list[int]) -> str:

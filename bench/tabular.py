@@ -16,18 +16,17 @@ import argparse
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from memory import TreeMemory
 from numpy.typing import NDArray
 from peers import NOT_INSTALLED
 from reached import keep_reached
 from ruamel.yaml import YAML
+from running import run_command
 
 from sevenstep.data.dataset import Dataset
 from sevenstep.data.intake import intake
@@ -72,7 +71,8 @@ def _bench(path: Path, options: argparse.Namespace) -> None:
         known, unseen = _split(spec, options)
         runnable = _written(spec, path, known, folder)
         unseen.drop(spec.targets[0], *spec.flags, strict=False).write_parquet(folder / "unseen.parquet")
-        seconds, peak = _run(runnable, folder / "store", options.overrides)
+        flags = [flag for text in options.overrides for flag in ("--set", text)]
+        seconds, peak = run_command("run", str(runnable), "--store", str(folder / "store"), "--anyway", "--quiet", *flags)
         made = Project(runnable, folder / "store", options.overrides).predict(folder / "unseen.parquet")
         made.write_parquet(folder / "predictions.parquet")
         data = Dataset.load(_collected(runnable, folder / "store", options.overrides))
@@ -83,8 +83,8 @@ def _bench(path: Path, options: argparse.Namespace) -> None:
         for name in filter(None, options.peers.split(",")):
             theirs = _of_peer(name, spec, (known, unseen), problem, seconds, options)
             found |= {} if theirs is None else {name: theirs}
-        _print(spec, problem, truth, found, made, options.seed)
-        keep_reached(folder, _reached(spec, problem, truth, found["sevenstep"], made, options.seed))
+        ours = _print(spec, problem, truth, found, made, options.seed)
+        keep_reached(folder, {kpi.id: ours[kpi.metric] for kpi in spec.kpis})
         _print_promises(problem, truth, made, unseen[spec.targets[0]])
 
 
@@ -125,20 +125,6 @@ def _written(spec: Spec, path: Path, known: pl.DataFrame, folder: Path) -> Path:
     with copy.open("w", encoding="utf-8") as file:
         yaml.dump(document, file)
     return copy
-
-
-def _run(spec: Path, store: Path, overrides: list[str]) -> tuple[float, float]:
-    flags = [flag for text in overrides for flag in ("--set", text)]
-    start_it = "from sevenstep.cli.main import main; main()"
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-c", start_it, "run", str(spec), "--store", str(store), "--anyway", "--quiet", *flags]
-    )
-    memory = TreeMemory(process.pid)
-    code = process.wait()
-    if code not in (0, 1):
-        raise SystemExit(f"the run ended with exit code {code}")
-    return time.perf_counter() - start, memory.peak
 
 
 def _collected(spec: Path, store: Path, overrides: list[str]) -> Path:
@@ -197,8 +183,11 @@ def _decisions(made: pl.DataFrame, problem: Problem, probabilities: Floats) -> F
 _RANKED = ("roc_auc", "average_precision", "log_loss", "brier", "calibration_error")
 
 
-def _print(spec: Spec, problem: Problem, truth: Floats, found: Mapping[str, Floats], made: pl.DataFrame, seed: int) -> None:
-    count = len(problem.classes)
+def _print(
+    spec: Spec, problem: Problem, truth: Floats, found: Mapping[str, Floats], made: pl.DataFrame, seed: int
+) -> dict[str, Estimate]:
+    """Print a row for each metric and who predicted; give our figures by metric."""
+    count, ours = len(problem.classes), {}
     metrics = list(
         dict.fromkeys([*(kpi.metric for kpi in spec.kpis), *(("log_loss", "calibration_error") if count else ("r2",))])
     )
@@ -212,20 +201,12 @@ def _print(spec: Spec, problem: Problem, truth: Floats, found: Mapping[str, Floa
         unit = np.repeat(np.arange(len(truth)), count) if count > 2 else np.arange(len(truth))
         for name, rows in tables.items():
             one = cluster_estimate(measure, rows, unit, seed)
+            ours |= {metric: one} if name == "sevenstep" else {}
             paired = "" if name == "sevenstep" else _gain(compare(measure, tables["sevenstep"], rows, unit, seed))
             print(
                 f"{name:<12} {metric:<20} {_number(one.value)} {_number(one.low)} {_number(one.high)} {len(truth):>7,}   {paired}"
             )
-
-
-def _reached(spec: Spec, problem: Problem, truth: Floats, values: Floats, made: pl.DataFrame, seed: int) -> dict[str, Estimate]:
-    """Every KPI on the rows no run has seen; as at one half where it is of decisions that have a cut of their own."""
-    count, found = len(problem.classes), {}
-    for kpi in spec.kpis:
-        own = _decisions(made, problem, values) if count and kpi.metric not in _RANKED else values
-        unit = np.repeat(np.arange(len(truth)), count) if count > 2 else np.arange(len(truth))
-        found[kpi.id] = cluster_estimate(METRICS[kpi.metric], _scored(truth, own, problem, None), unit, seed)
-    return found
+    return ours
 
 
 def _print_promises(problem: Problem, truth: Floats, made: pl.DataFrame, named: pl.Series) -> None:

@@ -23,7 +23,7 @@ def stop_workers() -> None:
     """Stop the workers that wait for more jobs in this process; the next jobs start new ones."""
     from joblib.externals.loky import get_reusable_executor  # late: loads NumPy
 
-    get_reusable_executor().shutdown(wait=True)
+    get_reusable_executor(reuse=True).shutdown(wait=True)
 
 
 @dataclass(frozen=True)
