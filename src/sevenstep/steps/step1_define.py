@@ -69,7 +69,7 @@ def _thread(brief: Brief, found: Sequence[Feasibility]) -> list[Block]:
     rows = [
         {
             "kpi": kpi.id,
-            "metric": f"{kpi.metric} of {kpi.target or brief.targets[0]}",
+            "metric": f"{spoken(kpi.metric)} of {kpi.target or brief.targets[0]}",
             "goal": goal_of(kpi),
             "reach": interval(item.reachable, item.low, item.high, kpi.metric),
             "verdict": item.verdict,

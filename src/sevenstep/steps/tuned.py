@@ -147,7 +147,7 @@ def _kpi_table(states: Sequence[KpiState], outcomes: Sequence[Outcome]) -> Table
     rows = [
         {
             "id": state.id,
-            "metric": f"{state.metric} of {state.target}",
+            "metric": f"{spoken(state.metric)} of {state.target}",
             "goal": _goal(state),
             "value": interval(state.value, state.low, state.high, state.metric),
             "state": state.state,

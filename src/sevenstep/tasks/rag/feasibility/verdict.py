@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sevenstep.stats.wording import interval
+from sevenstep.stats.wording import interval, spoken
 from sevenstep.tasks.contract import Evidence, Verdict
 from sevenstep.tasks.leading import goal_of
 from sevenstep.tasks.rag.feasibility.outlook import Outlook
@@ -27,7 +27,7 @@ def _by_goal(outlook: Outlook) -> tuple[Verdict, str]:
             if kpi.metric in ("latency_ms", "cost_usd")
             else "nothing is known to measure it by"
         )
-        return "go_with_risk", f"Whether {kpi.metric} {aim} can be reached is not known yet: {why}"
+        return "go_with_risk", f"Whether {spoken(kpi.metric)} {aim} can be reached is not known yet: {why}"
     expected = interval(outlook.value, outlook.low, outlook.high, kpi.metric)
     good, bad = (outlook.low, outlook.high) if outlook.lower_is_better else (outlook.high, outlook.low)
     if kpi.goal.met_by(good) and kpi.goal.met_by(bad):
