@@ -53,6 +53,26 @@ def test_an_ordinary_day_is_compared_with_the_same_weekday_a_year_ago() -> None:
     assert before == date(2023, 7, 5)
 
 
+def test_the_week_around_easter_is_compared_with_the_week_around_easter() -> None:
+    easters = [date(2013, 3, 31), date(2014, 4, 20), date(2015, 4, 5), date(2016, 3, 27)]  # table of the church
+    for before, after in pairwise(easters):
+        for away in range(-9, 9):  # from a week before Good Friday to a week after Easter Monday
+            assert on(after + timedelta(away), "DE")["last_year"] == before + timedelta(away)
+
+
+def test_days_beside_a_holiday_that_changes_its_weekday_are_compared_with_the_same_weekday() -> None:
+    for day in (date(2025, 12, 18), date(2025, 12, 23), date(2025, 12, 29)):
+        assert on(day, "DE")["last_year"] == day - timedelta(364)
+
+
+def test_days_to_an_event_that_moves_are_told_apart_from_those_to_any_day_off() -> None:
+    before_easter, before_may = on(date(2015, 4, 1), "DE"), on(date(2015, 4, 29), "DE")
+    assert before_easter["days_until_holiday"] == before_may["days_until_holiday"] == 2
+    assert (before_easter["days_until_easter_sunday"], before_may["days_until_easter_sunday"]) == (4, 14)
+    assert (before_easter["days_since_easter_sunday"], on(date(2015, 4, 8), "DE")["days_since_easter_sunday"]) == (14, 3)
+    assert "days_until_christmas_day" not in before_easter  # always the same day of the year
+
+
 def test_two_holidays_on_one_day_are_both_in_the_table() -> None:
     events = holiday_table("KR", None, date(2025, 5, 5), date(2025, 5, 5))["event"].to_list()
     assert events == ["buddhas_birthday", "childrens_day"]

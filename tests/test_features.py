@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecast_worlds import START, ask, facts, panel_of, plain_recipe, shop_data, shop_recipe, shops, table_of
 from sevenstep.data.dataset import Dataset, Roles
-from sevenstep.tasks.forecast.features import table as table_module
+from sevenstep.tasks.forecast.features import pooled as pooled_module
 from sevenstep.tasks.forecast.features.calendar import calendar_columns, twin_steps
 from sevenstep.tasks.forecast.features.history import Asked
 from sevenstep.tasks.forecast.features.inputs import event_states, level_codes
@@ -220,6 +220,48 @@ def test_last_years_features_equal_sql() -> None:
         np.testing.assert_allclose(column(table, name), near, rtol=1e-3, atol=2e-4, err_msg=name)
 
 
+def test_oddness_is_the_mean_departure_from_the_same_phase_in_the_same_state_before() -> None:
+    rng = np.random.default_rng(4)
+    surprise = rng.normal(size=(5, 40)).astype(np.float32)
+    surprise[rng.random(surprise.shape) < 0.2] = np.nan
+    states = rng.integers(-1, 2, surprise.shape).astype(np.int16)
+    found = pooled_module.oddness(surprise, states, 7)
+    fade, expected = 0.5 ** (1 / pooled_module.HALF_LIFE), []
+    for step in range(40):
+        away = []
+        for state in (0, 1):
+            kept = number = 0.0
+            for earlier in range(step % 7, step, 7):
+                values = surprise[states[:, earlier] == state, earlier]
+                values = values[np.isfinite(values)]
+                if len(values):
+                    kept, number = kept * fade + values.sum(), number * fade + len(values)
+            now = surprise[states[:, step] == state, step]
+            away += list(now[np.isfinite(now)] - kept / number) if number else []
+        expected.append(np.mean(away) if away else np.nan)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_feast_stands_apart_from_weekday_and_promotion_in_the_oddness_of_its_day() -> None:
+    steps = np.arange(200)
+    states = np.tile((steps // 7 % 2).astype(np.int16), (3, 1))
+    plain = 0.3 * (steps % 7 == 5) + 0.5 * states
+    feast = np.where(steps == 150, 0.4, 0.0)
+    odd = pooled_module.oddness((plain + feast).astype(np.float32), states, 7)
+    assert odd[150] == pytest.approx(0.4, abs=1e-5)
+    assert np.abs(odd[14:150]).max() < 1e-5
+
+
+def test_last_year_tells_how_odd_the_twin_day_was_and_nothing_later_than_the_origin() -> None:
+    _, table = shop_table(year=91)
+    odd = column(table, "last_year_all_odd")
+    assert np.isfinite(odd).any()
+    by_step = {}
+    for step, value in zip(table.step[np.isfinite(odd)], odd[np.isfinite(odd)], strict=True):
+        assert by_step.setdefault(int(step), value) == value  # one figure a day, whatever the series and the origin
+    assert np.isnan(odd[table.step < 91]).all()
+
+
 def test_inputs_of_the_target_time_and_its_neighbours_are_those_of_the_rows() -> None:
     rows, table = shop_table()
     lookup = {(row["series"], row["step"]): row for row in rows.iter_rows(named=True)}
@@ -278,7 +320,7 @@ def test_the_joint_state_is_unknown_where_any_event_is() -> None:
 def test_features_do_not_depend_on_the_block_of_series_they_are_computed_in(monkeypatch: pytest.MonkeyPatch) -> None:
     panel, _ = panel_of(shop_data(shops(series=6, days=150, missing=0.1)))
     whole = table_of(panel, shop_recipe(), 120)
-    monkeypatch.setattr(table_module, "CELLS_AT_ONCE", 2 * panel.shape[1])
+    monkeypatch.setattr(pooled_module, "CELLS_AT_ONCE", 2 * panel.shape[1])
     np.testing.assert_array_equal(table_of(panel, shop_recipe(), 120).values, whole.values)
 
 

@@ -16,6 +16,11 @@ _CAP = 14
 """Days to a holiday are counted up to two weeks; beyond that one is as far as another."""
 
 _WEEKS_CAP = 8
+_RUN_UP = 7
+"""Days before and after a feast that are compared with the same days around it last year."""
+_AFTER = 3
+"""Days after a feast on which it is still felt."""
+
 _LOOK = 400
 """Days looked at before and after the given ones, so that the same event of last year is among them."""
 
@@ -35,9 +40,12 @@ def calendar_features(
     Columns: ``date``; place in the week, month and year (``weekday`` with Monday 1, ``day``, ``days_to_month_end``,
     ``days_from_payday``: days to the nearest turn of the month, ``week_of_month``, ``week``, ``month``, ``quarter``,
     ``day_of_year``); ``weekend``, ``holiday``, ``holiday_name``, ``event`` and ``event_day`` (see `holiday_table`);
-    ``days_since_holiday`` and ``days_until_holiday`` (0 on one, 14 at most); ``before_holiday``, ``after_holiday``;
-    ``bridge_day`` (a single working day between days off, one of them a holiday); ``free_run`` (length of the run of days off
-    it lies in, 0 on a working day); ``last_year`` (the same day of the same event last year, else 52 weeks ago).
+    ``days_since_holiday`` and ``days_until_holiday`` (0 on one, 14 at most), and the same for each big event that moves
+    through the year (``days_until_easter_sunday``: the days before Easter are not those before any day off); ``feast`` (from
+    a week before to three days after a big event); ``before_holiday``, ``after_holiday``; ``bridge_day`` (a single working
+    day between days off, one of them a holiday); ``free_run`` (length of the run of days off it lies in, 0 on a working day);
+    ``last_year`` (the same day of the same event last year; in the week before and after one that keeps its weekday, as
+    Easter does, the same day beside it; else 52 weeks ago).
 
     Args:
         dates: days; a null gives nulls.
@@ -53,8 +61,11 @@ def calendar_features(
     first, last = low or date(2000, 1, 1), high or date(2000, 1, 1)
     table = holiday_table(country, subdivision, first - timedelta(_LOOK), last + timedelta(_LOOK), extra)
     every = _every_day(table, weekend_of(country, subdivision), first - timedelta(60), last + timedelta(60))
+    every = _with_moving(every, table, BIG_EVENTS.get(country_code(country), _ANYWHERE))
     known = _with_place(every).join(_last_year(table), on=["date", "event"], how="left", maintain_order="left")
-    known = known.with_columns(last_year=pl.coalesce("last_year", pl.col("date") - pl.duration(days=364)))
+    known = known.join(_beside_last_year(table), on="date", how="left", maintain_order="left")
+    plain = pl.col("date") - pl.duration(days=364)
+    known = known.with_columns(last_year=pl.coalesce("last_year", "beside", plain)).drop("beside")
     return days.to_frame().join(known, on="date", how="left", maintain_order="left")
 
 
@@ -86,6 +97,31 @@ def _with_distances(days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _with_moving(days: pl.DataFrame, table: pl.DataFrame, events: tuple[str, ...]) -> pl.DataFrame:
+    """Distances to the main days of those events that move through the year: the day of the year tells the others."""
+    days = days.with_columns(feast=pl.col("date").is_in(_around(table, events).implode()))
+    for event in events:
+        mains = _mains(table, event)
+        if mains.dt.strftime("%m-%d").n_unique() > 1:
+            on_event = pl.when(pl.col("date").is_in(mains.implode())).then("date")
+            since = (pl.col("date") - on_event.forward_fill()).dt.total_days()
+            until = (on_event.backward_fill() - pl.col("date")).dt.total_days()
+            named = {f"days_since_{event}": since, f"days_until_{event}": until}
+            days = days.with_columns(value.fill_null(_CAP).clip(0, _CAP).alias(name) for name, value in named.items())
+    return days
+
+
+def _mains(table: pl.DataFrame, event: str) -> pl.Series:
+    """The main days of an event, oldest first."""
+    return table.filter((pl.col("event") == event) & (pl.col("event_day") == 0))["date"].unique().sort()
+
+
+def _around(table: pl.DataFrame, events: tuple[str, ...]) -> pl.Series:
+    """The days on which one of the events is felt."""
+    mains = pl.concat([_mains(table, event) for event in events])
+    return pl.concat([mains + timedelta(away) for away in range(-_RUN_UP, _AFTER + 1)]).unique()
+
+
 def _with_runs(days: pl.DataFrame) -> pl.DataFrame:
     between = pl.col("free").shift(1, fill_value=False) & pl.col("free").shift(-1, fill_value=False) & ~pl.col("free")
     beside = pl.col("holiday").shift(1, fill_value=False) | pl.col("holiday").shift(-1, fill_value=False)
@@ -110,13 +146,30 @@ def _with_place(days: pl.DataFrame) -> pl.DataFrame:
 
 def _last_year(table: pl.DataFrame) -> pl.DataFrame:
     """For each day of an event, the same day of that event between 330 and 400 days before (Seollal moves by up to 30 days)."""
+    return _pairs(table).select("date", "event", "last_year")
+
+
+def _pairs(table: pl.DataFrame) -> pl.DataFrame:
+    """Each day of an event beside the same one a year before, and the ``gap`` in days between the main days of both."""
     anchors = table.select("event", "event_day", "date", anchor=pl.col("date") - pl.duration(days=pl.col("event_day")))
     earlier = anchors.select("event", "event_day", last_year="date", before="anchor")
     pairs = anchors.join(earlier, on=["event", "event_day"]).with_columns(
         gap=(pl.col("anchor") - pl.col("before")).dt.total_days()
     )
     pairs = pairs.filter(pl.col("gap").is_between(330, 400)).sort("date", "event", "last_year")
-    return pairs.unique(["date", "event"], keep="last", maintain_order=True).select("date", "event", "last_year")
+    return pairs.unique(["date", "event"], keep="last", maintain_order=True)
+
+
+def _beside_last_year(table: pl.DataFrame) -> pl.DataFrame:
+    """For each day of the week before and after an event that keeps its weekday, the same day beside that event last year.
+
+    The nearest event decides, of two the one to come. Where the weekday changes from year to year, the 52 weeks tell more.
+    """
+    keeping = _pairs(table).filter((pl.col("event_day") == 0) & (pl.col("gap") % 7 == 0)).select("anchor", "gap")
+    away = pl.DataFrame({"away": list(range(-_RUN_UP, _RUN_UP + 1))})
+    near = keeping.join(away, how="cross").with_columns(date=pl.col("anchor") + pl.duration(days=pl.col("away")))
+    near = near.sort("date", pl.col("away").abs(), "away").unique("date", keep="first", maintain_order=True)
+    return near.select("date", beside=pl.col("date") - pl.duration(days=pl.col("gap")))
 
 
 def week_features(

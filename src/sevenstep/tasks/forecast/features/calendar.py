@@ -16,7 +16,7 @@ from sevenstep.tasks.forecast.features.history import Asked, Named
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.panel import Panel
 
-__all__ = ["calendar_columns", "twin_steps"]
+__all__ = ["calendar_columns", "feast_steps", "twin_steps"]
 
 
 def calendar_columns(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
@@ -39,6 +39,15 @@ def twin_steps(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> NDArray[np.
     twins = _features(times, recipe.calendar).select(panel.clock.steps(pl.col("last_year")).alias("step"))["step"]
     own = twins.cast(pl.Float64).to_numpy()[position] - panel.offsets[asked.series]
     return np.where(np.isfinite(own), own, plain).astype(np.int32)
+
+
+def feast_steps(panel: Panel, recipe: FeatureRecipe) -> NDArray[np.bool_] | None:
+    """Whether a big event is felt at each step, ``[step]``; None without a calendar of days that all series share."""
+    if recipe.calendar.get("period") != "day" or not recipe.calendar.get("country") or np.ptp(panel.offsets):
+        return None
+    steps = pl.Series(np.arange(panel.shape[1]) + int(panel.offsets[0]), dtype=pl.Int64)
+    times = pl.select(panel.clock.times(pl.lit(steps)).alias("time"))["time"]
+    return _features(times, recipe.calendar)["feast"].fill_null(False).to_numpy()
 
 
 def _distinct_times(panel: Panel, asked: Asked) -> tuple[pl.Series, NDArray[np.int64]]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sevenstep.tasks.forecast.features.pooled import Pooled
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.windows import (
     Read,
@@ -68,10 +69,10 @@ def _shortly(recipe: FeatureRecipe) -> int:
 
 def history_features(
     scaled: Floats,
+    calm: Floats,
     level: Floats,
     states: NDArray[np.int16] | None,
-    pooled: Floats,
-    usual: Floats,
+    every: Pooled,
     twin: NDArray[np.int32],
     recipe: FeatureRecipe,
     asked: Asked,
@@ -80,26 +81,26 @@ def history_features(
 
     Args:
         scaled: transformed target on the grid, NaN where unknown.
-        level: `levels` of ``scaled``.
+        calm: the same without what big events did to all series; what is usual is read off it.
+        level: `levels` of ``calm``.
         states: joint state of the events on the grid (-1 unknown), or None when no event splits the averages.
-        pooled: mean over all series of their `surprises`, ``[step]``; unused without a year.
-        usual: mean level of all series, ``[step]``, which stands in for a series that has no past.
+        every: what all series did together.
         twin: the step a year ago each row is compared with; unused without a year.
         recipe: which features.
         asked: which rows.
 
     The first column is ``base``: the best single guess at the target's scaled value, from which models learn the rest.
     """
-    seasonal = list(_seasonal(scaled, recipe, asked))
-    stateful = list(_stateful(scaled, states, recipe, asked)) if states is not None else []
+    seasonal = list(_seasonal(calm, recipe, asked))
+    stateful = list(_stateful(calm, states, recipe, asked)) if states is not None else []
     best_first = [column for _, column in stateful[1:2] + seasonal[1:2]]
-    best_first += [level[asked.series, asked.origin], usual[asked.origin]]
+    best_first += [level[asked.series, asked.origin], every.level[asked.origin]]
     yield "base", _first_known(best_first)
     yield from seasonal
     yield from stateful
-    yield from _levels(scaled, level, recipe, asked)
+    yield from _levels(calm, level, recipe, asked)
     if recipe.year:
-        yield from _last_year(scaled, level, pooled, twin, recipe, asked)
+        yield from _last_year(scaled, level, every, twin, recipe, asked)
 
 
 def _cycle(recipe: FeatureRecipe) -> int:
@@ -190,7 +191,7 @@ def _levels(scaled: Floats, level: Floats, recipe: FeatureRecipe, asked: Asked) 
 
 
 def _last_year(
-    scaled: Floats, level: Floats, pooled: Floats, there: NDArray[np.int32], recipe: FeatureRecipe, asked: Asked
+    scaled: Floats, level: Floats, every: Pooled, there: NDArray[np.int32], recipe: FeatureRecipe, asked: Asked
 ) -> Iterator[Named]:
     cycle = _cycle(recipe)
     near, wide = max(cycle // 2, 1), 2 * cycle
@@ -199,11 +200,13 @@ def _last_year(
     around = slice(first, max(end, first + 1))
     own = surprises(scaled[:, around], level[:, around], recipe)
     column, origin = there - first, asked.origin - first
-    for name, grid, series in (("own", own, asked.series), ("all", pooled[None, around], np.zeros_like(asked.series))):
+    for name, grid, series in (("own", own, asked.series), ("all", every.surprise[None, around], np.zeros_like(asked.series))):
         running = cumulative(grid)
         yield f"last_year_{name}", _centred(*running, series, column, near, origin)
         yield f"last_year_{name}_day", _at(grid, series, column, origin)
         yield f"last_year_{name}_wide", _centred(*running, series, column, wide, origin)
+    if every.odd is not None:
+        yield "last_year_all_odd", _at(every.odd[None, around], np.zeros_like(asked.series), column, origin)
     yield "last_year_value", _at(scaled, asked.series, there, asked.origin)
     now = _at(level, asked.series, asked.origin, asked.origin)
     yield "last_year_level_change", now - _at(level, asked.series, asked.origin - recipe.year, asked.origin)

@@ -8,7 +8,7 @@ cutoff, and adds the rows whose origin *is* its cutoff, to be scored.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sevenstep.tasks.forecast.features.calendar import twin_steps
+from sevenstep.tasks.forecast.features.calendar import feast_steps, twin_steps
 from sevenstep.tasks.forecast.features.history import Asked, history_features, levels, surprises, transform
 from sevenstep.tasks.forecast.features.inputs import event_states, input_features
+from sevenstep.tasks.forecast.features.pooled import blocks, pooled
 from sevenstep.tasks.forecast.features.published import expected_from
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.shared import shared_columns, shared_guess
@@ -29,7 +30,6 @@ from sevenstep.tasks.forecast.panel import Panel
 __all__ = ["FeatureTable", "build_table", "features_for", "row_weights"]
 
 _ARRAYS = ("values", "base", "truth", "weight", "series", "step", "origin", "cutoff", "row")
-CELLS_AT_ONCE = 150_000  # grid cells worked on together: what fits in a core's cache is averaged twice as fast
 
 
 @dataclass(frozen=True)
@@ -130,19 +130,19 @@ def features_for(
     """Names, values ``[row, feature]`` and base of the asked rows, computed a block of series at a time."""
     scaled = transform(panel.grid(recipe.target), recipe.transform).astype(np.float32)
     states = event_states(panel, recipe)
-    level = np.concatenate([levels(scaled[low:high], recipe) for low, high in _blocks(panel.shape)])
-    usual = _pooled(level)
-    pooled = _pooled(surprises(scaled, level, recipe)) if recipe.year else usual
+    level = _levels(scaled, recipe)
+    every = pooled(level, surprises(scaled, level, recipe) if recipe.year else None, states, recipe)
+    calm, level = _without_feasts(panel, recipe, scaled, level, every.odd)
     twin = twin_steps(panel, recipe, asked)
     ahead = list(input_features(panel, recipe, asked, row))
     past: dict[str, NDArray[np.float32]] = {}
-    for low, high in _blocks(panel.shape):
+    for low, high in blocks(panel.shape):
         mine = (asked.series >= low) & (asked.series < high)
         if len(row) and not mine.any():
             continue
         local = Asked(asked.series[mine] - np.int32(low), asked.step[mine], asked.origin[mine])
         local_states = None if states is None else states[low:high]
-        own = history_features(scaled[low:high], level[low:high], local_states, pooled, usual, twin[mine], recipe, local)
+        own = history_features(scaled[low:high], calm[low:high], level[low:high], local_states, every, twin[mine], recipe, local)
         for name, column in in_units(dict(own), scaled[low:high], recipe, local) if recipe.transform == "units" else own:
             past.setdefault(recipe.free_name(name), np.empty(len(row), dtype=np.float32))[mine] = column
     base, known = past[recipe.free_name("base")], dict(ahead)
@@ -152,6 +152,23 @@ def features_for(
         base = np.where(np.isfinite(guess), guess, base)
     columns = past | known | _pickup(panel, recipe, asked, known, base)
     return list(columns), np.column_stack(list(columns.values())), base
+
+
+def _without_feasts(
+    panel: Panel, recipe: FeatureRecipe, scaled: NDArray[np.float32], level: NDArray[np.float32], odd: NDArray[np.float32] | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The scaled target without what big events did to all series alike, and its level: the week before Easter tells little of
+    the week after it.
+    """
+    feast = None if odd is None else feast_steps(panel, recipe)
+    if feast is None or odd is None or not feast.any():
+        return scaled, level
+    calm = scaled - np.where(feast & np.isfinite(odd), odd, np.float32(0.0))
+    return calm, _levels(calm, recipe)
+
+
+def _levels(scaled: NDArray[np.float32], recipe: FeatureRecipe) -> NDArray[np.float32]:
+    return np.concatenate([levels(scaled[low:high], recipe) for low, high in blocks(scaled.shape)])
 
 
 def _pickup(
@@ -164,19 +181,3 @@ def _pickup(
         expected = expected_from(panel, recipe, asked, name, ahead[name])
         found[f"{name} pickup"] = (transform(expected, recipe.transform) - base).astype(np.float32)
     return found
-
-
-def _pooled(grid: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean over all series, ``[step]``; NaN where no series has a value."""
-    total, count = np.zeros(grid.shape[1]), np.zeros(grid.shape[1])
-    for low, high in _blocks(grid.shape):
-        known = np.isfinite(grid[low:high])
-        total += np.where(known, grid[low:high], 0.0).sum(axis=0)
-        count += known.sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
-
-
-def _blocks(shape: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    size = max(1, CELLS_AT_ONCE // max(shape[1], 1))
-    for low in range(0, shape[0], size):
-        yield low, min(low + size, shape[0])
