@@ -2,7 +2,7 @@
 
     python bench/forecast.py SPEC [SPEC ...] [--windows 2] [--set KEY=VALUE] [--keep DIR]
     python bench/forecast.py SPEC --actuals FILE        # score the rows whose target the data do not hold
-    python bench/forecast.py --m4 weekly --m3 all --data DIR [--series 1000] [--budget 5min]
+    python bench/forecast.py --m4 weekly --m3 all --data DIR [--series 1000] [--budget 5min] [--peer]
 
 For each spec and window the last ``horizon`` steps (or those before them) are cut off the training rows, so that the run sees
 only what is known ahead about them. The spec then runs as it stands, the rows cut off are predicted, and every KPI and the
@@ -10,7 +10,8 @@ usual metrics are printed with n and a 95 % interval (bootstrap over series), be
 seconds and peak memory.
 
 A part of the M3 or M4 competition is run with a spec as a user would write it, on its training rows alone, and scored with sMAPE,
-MASE and OWA beside Naive2 on the same rows and what was published.
+MASE and OWA beside Naive2 on the same rows and what was published; with ``--peer`` also beside the median of AutoETS, theta and
+CES, fitted to the same series.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from competitions import PARTS, PUBLISHED, Part, mase, naive2, owa, read_part, smape, spec_text
+from competitions import PARTS, PUBLISHED, Part, mase, naive2, owa, read_part, smape, spec_text, statistical_median
 from reached import keep_reached
 from ruamel.yaml import YAML
 from running import Took, run_command
@@ -68,6 +69,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder with the competitions' folders m3 and m4")
     parser.add_argument("--series", type=int, help="so many series of a part, drawn with seed 0")
     parser.add_argument("--budget", default="5min", help="budget of a competition's spec")
+    parser.add_argument("--peer", action="store_true", help="fit the statistical median of a competition's series too")
     parser.add_argument("--windows", type=int, default=1, help="how many horizons back from the end to score, one run each")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--actuals", type=Path, help="file with keys, time and targets of the open rows")
@@ -125,6 +127,9 @@ def _part(part: Part, options: argparse.Namespace) -> tuple[np.ndarray[Any, Any]
         same = PARTS[part.competition][part.name][2] == part.season  # or the spec's MASE is another measure
         keep_reached(folder, {"smape": _mean_of(rows[0]), **({"mase": _mean_of(rows[1])} if same else {})})
     _print_part(part.competition, part.name, PUBLISHED[part.competition][part.name], rows)
+    if options.peer:
+        peer = statistical_median(past, part.season, part.horizon)
+        _print_peer(rows, (smape(truth, peer), mase(truth, peer, past, part.season)))
     for level in (80, 95):
         inside = part.test.join(wanted, on=["unique_id", "t"]).select(pl.col("y").is_between(f"lower_{level}", f"upper_{level}"))
         print(f"bounds at {level} %: {100 * inside.to_series().mean():.1f} % of {len(inside):,} rows inside")
@@ -150,6 +155,16 @@ def _print_part(competition: str, name: str, published: str, rows: Sequence[np.n
         own = f"{competition} {name:<10} {metric:<6} {value:9.4f} ({low:.4f} to {high:.4f})"
         print(f"{own}  Naive2 {simple:9.4f}  n {len(rows[0]):,}")
     print(f"published: {published}")
+
+
+def _print_peer(rows: Sequence[np.ndarray[Any, Any]], peer: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]) -> None:
+    """The peer's OWA on the same series, and ours as a share of it, with a 95 % bootstrap interval over series."""
+    every = [*rows, *peer]
+    chosen = np.random.default_rng(0).integers(0, len(rows[0]), (1000, len(rows[0])))
+    means, draws = [float(np.nanmean(one)) for one in every], [np.nanmean(one[chosen], axis=1) for one in every]
+    ours, theirs = (owa(*of[at : at + 2], *of[2:4]) for at in (0, 4) for of in (means,))
+    low, high = np.quantile(owa(*draws[:4]) / owa(*draws[4:], *draws[2:4]), [0.025, 0.975])
+    print(f"median of AutoETS, theta and CES: OWA {theirs:.4f}; ours is {ours / theirs:.4f} of it ({low:.4f} to {high:.4f})")
 
 
 def _main_rows(spec: Spec) -> pl.DataFrame:

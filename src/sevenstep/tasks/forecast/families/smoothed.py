@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.families.filters import smoothed
 from sevenstep.tasks.forecast.families.question import Question
-from sevenstep.tasks.forecast.families.statistical import regular
+from sevenstep.tasks.forecast.families.regular import aligned, regular
 from sevenstep.tasks.forecast.features.indices import groupings_of, own_indices, shared_indices
 from sevenstep.tasks.forecast.panel import Panel
 
-__all__ = ["FORMS", "SmoothedMember"]
+__all__ = ["FORMS", "SmoothedMember", "multiplied"]
 
 Floats = NDArray[np.float64]
 
@@ -57,12 +57,12 @@ class SmoothedMember:
         return result
 
     def _forecasts(self, past: Floats, wanted: NDArray[np.integer], panel: Panel, horizon: int) -> Floats:
-        form = str(self.parameters["form"])
+        form, trend = str(self.parameters["form"]), str(self.parameters["trend"])
         if form == "shared":
             made = self._shared(past, wanted, panel, horizon)
         else:
             filled = _filled(past[wanted])
-            made = self._multiplied(filled, horizon) if form == "multiplies" else self._own(filled, horizon)
+            made = (multiplied if form == "multiplies" else _added)(filled, horizon, self.parameters["seasons"], trend)
         return np.where((np.nanmin(past[wanted], axis=1) >= 0)[:, None], np.maximum(made, 0.0), made)
 
     def _shared(self, past: Floats, wanted: NDArray[np.integer], panel: Panel, horizon: int) -> Floats:
@@ -72,23 +72,6 @@ class SmoothedMember:
         left = _filled(past[wanted] - indices[:, np.arange(columns) % season])
         ahead: Floats = indices[:, (columns + np.arange(horizon)) % season]
         return ahead + smoothed(left, horizon, self.parameters["trend"])
-
-    def _multiplied(self, filled: Floats, horizon: int) -> Floats:
-        """Smoothed on the scale of logarithms, which only series above 0 have."""
-        above = np.nanmin(filled, axis=1) > 0
-        made = np.empty((len(filled), horizon))
-        made[above] = np.exp(self._own(np.log(filled[above]), horizon))
-        made[~above] = self._own(filled[~above], horizon)
-        return made
-
-    def _own(self, filled: Floats, horizon: int) -> Floats:
-        """Seasons taken out one after the other, the rest smoothed, and all put together again."""
-        left, total = filled, np.zeros((len(filled), horizon))
-        for season in self.parameters["seasons"]:
-            indices = own_indices(left, int(season))
-            left = left - indices[:, np.arange(left.shape[1]) % season]
-            total += indices[:, (left.shape[1] + np.arange(horizon)) % season]
-        return smoothed(left, horizon, self.parameters["trend"]) + total
 
     def save(self, folder: Path) -> dict[str, Any]:
         """All of it is small."""
@@ -100,10 +83,35 @@ class SmoothedMember:
         return cls(about)
 
 
+def multiplied(filled: Floats, horizon: int, seasons: Sequence[int], trend: str) -> Floats:
+    """Forecasts ``[series, lead]`` of series whose seasons multiply: smoothed on the scale of logarithms, which only series above
+    0 have; in the others seasons add.
+
+    Args:
+        filled: ``[series, step]``, NaN before the first value of a series only.
+        horizon: leads wanted.
+        seasons: in steps.
+        trend: see `smoothed`.
+    """
+    above = np.nanmin(filled, axis=1) > 0
+    made = np.empty((len(filled), horizon))
+    made[above] = np.exp(_added(np.log(filled[above]), horizon, seasons, trend))
+    made[~above] = _added(filled[~above], horizon, seasons, trend)
+    return made
+
+
+def _added(filled: Floats, horizon: int, seasons: Sequence[int], trend: str) -> Floats:
+    """Seasons taken out one after the other, the rest smoothed, and all put together again."""
+    left, total = filled, np.zeros((len(filled), horizon))
+    for season in seasons:
+        indices = own_indices(left, int(season))
+        left = left - indices[:, np.arange(left.shape[1]) % season]
+        total += indices[:, (left.shape[1] + np.arange(horizon)) % season]
+    return smoothed(left, horizon, trend) + total
+
+
 def _filled(past: Floats) -> Floats:
-    """Each series without gaps from its first value on, NaN before it."""
-    result = np.full_like(past, np.nan)
-    for own, values in zip(result, past, strict=True):
-        known = regular(values)
-        own[len(own) - len(known) :] = known
-    return result
+    """Each series without gaps from its first value on, NaN before it; the columns stay those of ``past``."""
+    known = aligned([regular(values) for values in past])
+    before = np.full((len(past), past.shape[1] - known.shape[1]), np.nan)
+    return np.hstack([before, known])

@@ -19,11 +19,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.families.question import Question
+from sevenstep.tasks.forecast.families.regular import aligned, regular
+from sevenstep.tasks.forecast.families.smoothed import multiplied
 from sevenstep.tasks.forecast.panel import Panel, Settings
 
-__all__ = ["METHODS", "StatisticalMember", "fit_statistical", "regular"]
+__all__ = ["METHODS", "StatisticalMember", "fit_statistical"]
 
-METHODS = ("ets", "theta", "ces", "stl_ets", "stl_theta", "croston", "tsb", "imapa", "arima")
+METHODS = ("ets", "theta", "ces", "sarima", "median", "stl_ets", "stl_theta", "croston", "tsb", "imapa", "arima")
+
+MEDIAN_OF = ("ets", "theta", "ces", "sarima")
+"""What the median is taken of, beside smoothing in many forms."""
 
 Floats = NDArray[np.float64]
 
@@ -93,13 +98,6 @@ def _histories(grid: Floats, origin: int, series: NDArray[np.integer], parameter
     return {one: regular(past[one])[-longest:] for one in begun}
 
 
-def regular(values: Floats) -> Floats:
-    """A series from its first observation on, its gaps filled; after its last observation a missing value is the last one."""
-    seen = np.flatnonzero(np.isfinite(values))
-    columns = np.arange(seen[0], len(values))
-    return np.interp(columns, seen, values[seen])
-
-
 def _digest(values: Floats) -> str:
     return blake2b(values.tobytes(), digest_size=16).hexdigest()
 
@@ -114,11 +112,15 @@ def _forecast(histories: Mapping[int, Floats], horizon: int, parameters: Mapping
     number = np.repeat(np.arange(len(histories)), lengths)
     step = np.concatenate([np.arange(length) for length in lengths])
     long = pl.DataFrame({"unique_id": number, "ds": step, "y": np.concatenate(list(histories.values()))})
-    model = _model(str(parameters["method"]), [int(season) for season in parameters["seasons"]])
+    method, seasons = str(parameters["method"]), [int(season) for season in parameters["seasons"]]
+    fitted = [_model(one, seasons) for one in (MEDIAN_OF if method == "median" else (method,))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a flat or very short series divides by zero inside, and gets a forecast
-        made = StatsForecast(models=[model], freq=1, n_jobs=1, fallback_model=_fallback()).forecast(df=long, h=horizon)
-    rows = made[made.columns[-1]].to_numpy().astype(np.float64).reshape(-1, horizon)
+        made = StatsForecast(models=fitted, freq=1, n_jobs=1, fallback_model=_fallback()).forecast(df=long, h=horizon)
+    each = [made[name].to_numpy().astype(np.float64).reshape(-1, horizon) for name in made.columns[-len(fitted) :]]
+    if method == "median":
+        each.append(multiplied(aligned(list(histories.values())), horizon, seasons[:1], "damped"))
+    rows = np.nanmedian(each, axis=0)
     floors = [0.0 if values.min() >= 0 else -np.inf for values in histories.values()]
     return {one: np.maximum(row, floor) for one, row, floor in zip(histories, rows, floors, strict=True)}
 
@@ -141,6 +143,7 @@ def _model(method: str, seasons: list[int]) -> Any:
         "ets": lambda: models.AutoETS(season_length=season),
         "theta": lambda: models.DynamicOptimizedTheta(season_length=season),
         "ces": lambda: models.AutoCES(season_length=season),
+        "sarima": lambda: models.ARIMA((1, 1, 1), season, (int(season > 1), 0, 0), include_drift=True),
         "arima": lambda: models.AutoARIMA(season_length=season),
         "croston": models.CrostonOptimized,
         "tsb": lambda: models.TSB(alpha_d=0.2, alpha_p=0.2),
