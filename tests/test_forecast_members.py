@@ -15,9 +15,12 @@ from statsforecast import StatsForecast
 from statsforecast.models import HistoricAverage, Naive, RandomWalkWithDrift, SeasonalNaive, WindowAverage
 
 from forecast_worlds import ask, candidate, fold_at, panel_of, plain_data, plain_recipe, shop_data, shop_recipe, shops, table_of
+from sevenstep.errors import InputError
 from sevenstep.tasks.forecast.families.boosting import BoostingMember
 from sevenstep.tasks.forecast.families.members import FittedMember, fit_member
 from sevenstep.tasks.forecast.families.naive import RULES, NaiveMember
+from sevenstep.tasks.forecast.families.question import columns_learnt
+from sevenstep.tasks.forecast.families.smoothed import SmoothedMember
 from sevenstep.tasks.forecast.families.statistical import METHODS, StatisticalMember
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.panel import Panel, Settings
@@ -141,6 +144,20 @@ def test_a_statistical_member_equals_a_fit_by_hand(method: str) -> None:
     np.testing.assert_allclose(found.reshape(3, 14), by_hand(own[method], values, 14), rtol=1e-9)
 
 
+def test_the_median_is_that_of_four_fits_by_hand_and_of_smoothing() -> None:
+    from statsforecast import models
+
+    values = weekly(3, 84)
+    panel, settings = panel_of(plain_data([[*one, 1.0, 2.0] for one in values]))
+    found = statistical(panel, settings, 83, 14, "median").member.predict(ask(panel, settings, cells(panel, 83, 14)))
+    fitted = [models.AutoETS(season_length=7), models.DynamicOptimizedTheta(season_length=7), models.AutoCES(season_length=7)]
+    fitted.append(models.ARIMA(order=(1, 1, 1), season_length=7, seasonal_order=(1, 0, 0), include_drift=True))
+    own = SmoothedMember({"form": "multiplies", "trend": "damped", "seasons": [7], "longest": 1000, "groups": []})
+    smooth = own.predict(ask(panel, settings, cells(panel, 83, 14))).reshape(3, 14)
+    expected = np.median([smooth, *(by_hand(model, values, 14) for model in fitted)], axis=0)
+    np.testing.assert_allclose(found.reshape(3, 14), expected, rtol=1e-9)
+
+
 @pytest.mark.parametrize(("gaps", "fill"), [("missing", 20.0), ("closed", 20.0), ("zero", 0.0)])
 def test_gaps_are_filled_as_the_data_say(gaps: str, fill: float) -> None:
     values: list[float | None] = [*weekly(1, 50)[0]]
@@ -260,6 +277,26 @@ def test_a_fitted_member_predicts_the_same_after_a_trip_to_disk(family: str, tmp
     question = ask(panel, settings, cells(panel, 150, 14))
     np.testing.assert_array_equal(back.member.predict(question), fitted.member.predict(question))
     assert (back.name, back.family) == (fitted.name, fitted.family)
+
+
+def test_a_model_predicts_the_same_with_a_version_that_makes_more_features_in_another_order() -> None:
+    panel, settings = panel_of(shop_data(shops(days=170)))
+    table = table_of(panel, shop_recipe(samples=3), 150)
+    fitted = fit_member(candidate("boosting", shop_recipe(samples=3), cutoffs=[150]), fold_at(150, 14), panel, settings, table, 5)
+    member = fitted.member
+    assert isinstance(member, BoostingMember)
+    names, values, base = list(table.names), table.values[:50], table.base[:50]
+    newer = (["moon", *reversed(names)], np.column_stack([np.arange(50, dtype=np.float32), values[:, ::-1]]), base)
+    np.testing.assert_array_equal(member.predict_features(newer), member.predict_features((names, values, base)))
+    assert member.contributions(newer)[0] == names
+
+
+def test_a_model_whose_features_are_not_made_any_more_says_so_in_a_sentence() -> None:
+    values = np.zeros((2, 1), dtype=np.float32)
+    with pytest.raises(InputError, match="it reads 'trend', which this version of sevenstep does not make"):
+        columns_learnt(["level"], values, ["level", "trend"])
+    with pytest.raises(InputError, match="columns that it does not name"):
+        columns_learnt(["level"], values, ())
 
 
 def test_on_the_ratio_scale_twice_the_weight_is_the_row_twice() -> None:

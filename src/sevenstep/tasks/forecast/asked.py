@@ -11,7 +11,14 @@ from sevenstep.tasks.wanted import wanted as wanted_of
 
 __all__ = ["MENU", "wanted"]
 
-MENU = Menu("a forecast", "FORECAST", [entry.name for entry in CATALOG], PARAMETERS, CHOICES, {"seasons": "numbers"})
+MENU = Menu(
+    "a forecast",
+    "FORECAST",
+    [entry.name for entry in CATALOG],
+    PARAMETERS,
+    CHOICES,
+    {"seasons": "numbers", "extra_trees": "truth"},
+)
 
 
 def wanted(brief: Brief, target: str, situation: Situation, catalog: Sequence[Entry]) -> list[Entry]:

@@ -128,7 +128,7 @@ def _explain_member(fitted: FittedMember, model: Explained, wanted: AskedRows) -
     row = contributions[0]
     base = float(features[2][0])
     start = float(untransform(np.array([base]), recipe.transform)[0])
-    size = float(features[1][0, names.index(UNIT)]) if member.scale == "units" else max(abs(start), member.floor)
+    size = float(features[1][0, features[0].index(UNIT)]) if member.scale == "units" else max(abs(start), member.floor)
     quotient = (
         start / size if member.scale == "ratio" else 0.0
     )  # what the trees predict is then added to the start, or multiplies it

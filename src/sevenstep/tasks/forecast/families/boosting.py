@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sevenstep.tasks.boosters import predicted
-from sevenstep.tasks.forecast.families.question import Features, Question
+from sevenstep.tasks.forecast.families.question import Features, Question, columns_learnt
 from sevenstep.tasks.forecast.features.history import transform, untransform
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import FeatureTable
@@ -38,13 +38,15 @@ class BoostingMember:
         text: the model in LightGBM's text format.
         scale: ``log``, ``ratio`` or ``units``.
         floor: smallest base used on the ratio scale, in units of the target.
-        recipe: the features it reads.
+        recipe: how the features it reads are made.
+        names: of the features it reads, in its order.
     """
 
     text: str
     scale: str
     floor: float
     recipe: FeatureRecipe
+    names: Sequence[str]
 
     def predict(self, question: Question) -> NDArray[np.float64]:
         """Predictions in units of the target."""
@@ -53,7 +55,7 @@ class BoostingMember:
     def predict_features(self, features: Features) -> NDArray[np.float64]:
         """Predictions from features that are there already."""
         names, values, base = features
-        raw = predicted(self._booster, values, EVERY_CORE)
+        raw = predicted(self._booster, columns_learnt(names, values, self.names), EVERY_CORE)
         if self.scale == "units":
             return raw * values[:, list(names).index(UNIT)] + base
         if self.scale == "log":
@@ -62,8 +64,9 @@ class BoostingMember:
 
     def contributions(self, features: Features) -> tuple[list[str], NDArray[np.float64]]:
         """What each feature adds to the raw score of each row; the last column is the expected score."""
-        names, values, _ = features
-        return names, np.asarray(self._booster.predict(values, pred_contrib=True, num_threads=1), dtype=np.float64)
+        values = columns_learnt(features[0], features[1], self.names)
+        added = self._booster.predict(values, pred_contrib=True, num_threads=1)
+        return list(self.names), np.asarray(added, dtype=np.float64)
 
     @cached_property
     def _booster(self) -> Any:
@@ -75,13 +78,13 @@ class BoostingMember:
     def save(self, folder: Path) -> dict[str, Any]:
         """The trees as ``model.txt``."""
         (folder / "model.txt").write_text(self.text, encoding="utf-8")
-        return {"scale": self.scale, "floor": self.floor, "recipe": self.recipe.to_json()}
+        return {"scale": self.scale, "floor": self.floor, "recipe": self.recipe.to_json(), "names": list(self.names)}
 
     @classmethod
     def load(cls, folder: Path, about: dict[str, Any]) -> BoostingMember:
         """Read back what `save` wrote."""
         text = (folder / "model.txt").read_text(encoding="utf-8")
-        return cls(text, about["scale"], about["floor"], FeatureRecipe.from_json(about["recipe"]))
+        return cls(text, about["scale"], about["floor"], FeatureRecipe.from_json(about["recipe"]), about.get("names", ()))
 
 
 def fit_boosting(table: FeatureTable, rows: NDArray[np.int64], parameters: Mapping[str, Any], seed: int) -> BoostingMember:
@@ -91,7 +94,8 @@ def fit_boosting(table: FeatureTable, rows: NDArray[np.int64], parameters: Mappi
         table: features of the target.
         rows: training rows, none of which may be observed after the fold's cutoff.
         parameters: ``scale``, ``loss`` (``l2``, ``l1``, ``tweedie``, ``huber``), ``rounds``, ``learning_rate``, ``leaves``,
-            ``least_in_leaf``, ``feature_share``, ``row_share``, ``ridge`` and ``most_rows``.
+            ``least_in_leaf``, ``feature_share``, ``row_share``, ``ridge``, ``most_rows`` and ``extra_trees``: one cut of each
+            feature is drawn at a node, and the best of those is taken (Geurts, Ernst and Wehenkel, 2006).
         seed: seed of the row and feature draws.
     """
     import lightgbm
@@ -113,7 +117,7 @@ def fit_boosting(table: FeatureTable, rows: NDArray[np.int64], parameters: Mappi
     )
     fixed = {"feature_contri": [float(name not in HELD) for name in table.names]} if unit is not None else {}
     booster = lightgbm.train(lightgbm_parameters(parameters, seed) | fixed, data, int(parameters["rounds"]))
-    return BoostingMember(booster.model_to_string(), str(parameters["scale"]), floor, table.recipe)
+    return BoostingMember(booster.model_to_string(), str(parameters["scale"]), floor, table.recipe, list(table.names))
 
 
 def _thinned(rows: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64]:
@@ -167,6 +171,7 @@ def lightgbm_parameters(parameters: Mapping[str, Any], seed: int) -> dict[str, A
         "bagging_fraction": parameters["row_share"],
         "bagging_freq": 1,
         "lambda_l2": parameters["ridge"],
+        "extra_trees": bool(parameters.get("extra_trees", False)),
         "cat_smooth": 20.0,
         "max_bin": 127,
         "seed": seed,

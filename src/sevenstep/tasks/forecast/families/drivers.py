@@ -8,7 +8,7 @@ newest weeks differ from what their inputs explain moves the forecast.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.families.boosting import lightgbm_parameters
-from sevenstep.tasks.forecast.families.question import Question
-from sevenstep.tasks.forecast.features.history import Asked, Named, transform, untransform
+from sevenstep.tasks.forecast.families.question import Question, columns_learnt
+from sevenstep.tasks.forecast.features.history import Asked, transform, untransform
 from sevenstep.tasks.forecast.features.inputs import input_features
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.panel import Panel
@@ -41,6 +41,7 @@ class DriversMember:
     Args:
         text: the model in LightGBM's text format.
         recipe: names the inputs, the calendar and the scale of the target.
+        names: of the inputs and of what the calendar says, in the order of the trees.
         keys: of each series it was fitted to, as text.
         start: number of the first step it was fitted to.
         growth: change of each series a step on the scale of the target, ``[series]``.
@@ -49,6 +50,7 @@ class DriversMember:
 
     text: str
     recipe: FeatureRecipe
+    names: Sequence[str]
     keys: Sequence[str]
     start: int
     growth: Floats
@@ -67,14 +69,14 @@ class DriversMember:
         have in common), and by how much the newest values move them ``[row]``.
         """
         start, trees = self._parts(question.panel, question.asked, question.row, shared=True)
-        names = [name for name, _ in _ahead(question.panel, self.recipe, question.asked, question.row)]
-        return start, [*names, "time", "series"], trees, self._moves(question)
+        return start, [*self.names, "time", "series"], trees, self._moves(question)
 
     def _parts(self, panel: Panel, asked: Asked, row: NDArray[np.int64], shared: bool = False) -> tuple[Floats, Floats]:
         import lightgbm
 
         place, when = self._place(panel)[asked.series], asked.step + panel.offsets[asked.series] - self.start
-        values = _values(panel, self.recipe, asked, row, when, place)
+        names, ahead = _ahead(panel, self.recipe, asked, row)
+        values = _values(columns_learnt(names, ahead, self.names), when, place)
         trees = np.asarray(lightgbm.Booster(model_str=self.text).predict(values, pred_contrib=shared), dtype=np.float64)
         start = np.where(place >= 0, self.level[place] + self.growth[place] * when, np.nan)
         return start, trees.reshape(len(row), -1)
@@ -109,14 +111,15 @@ class DriversMember:
         """The trees as ``model.txt``."""
         (folder / "model.txt").write_text(self.text, encoding="utf-8")
         plain = {"keys": list(self.keys), "start": self.start, "growth": self.growth.tolist(), "level": self.level.tolist()}
-        return {"recipe": self.recipe.to_json(), **plain}
+        return {"recipe": self.recipe.to_json(), "names": list(self.names), **plain}
 
     @classmethod
     def load(cls, folder: Path, about: dict[str, Any]) -> DriversMember:
         """Read back what `save` wrote."""
         text = (folder / "model.txt").read_text(encoding="utf-8")
         growth, level = (np.asarray(about[name], dtype=np.float64) for name in ("growth", "level"))
-        return cls(text, FeatureRecipe.from_json(about["recipe"]), about["keys"], about["start"], growth, level)
+        recipe = FeatureRecipe.from_json(about["recipe"])
+        return cls(text, recipe, about.get("names", ()), about["keys"], about["start"], growth, level)
 
 
 def fit_drivers(panel: Panel, until: int, parameters: Mapping[str, Any], seed: int) -> DriversMember:
@@ -139,34 +142,28 @@ def fit_drivers(panel: Panel, until: int, parameters: Mapping[str, Any], seed: i
     row = np.flatnonzero(panel.steps <= until)
     row = row[known[panel.series[row], panel.steps[row]]]
     asked = Asked(panel.series[row], panel.steps[row], panel.steps[row])
+    names, ahead = _ahead(panel, recipe, asked, row)
     data = lightgbm.Dataset(
-        _values(panel, recipe, asked, row, asked.step, asked.series),
+        _values(ahead, asked.step, asked.series),
         (left - level[:, None])[asked.series, asked.step],
         params={"max_bin": 127, "verbose": -1},
     )
     booster = lightgbm.train(lightgbm_parameters(parameters, seed), data, int(parameters["rounds"]))
-    return DriversMember(booster.model_to_string(), recipe, _keys(panel), int(panel.offsets.min()), growth, level)
+    return DriversMember(booster.model_to_string(), recipe, names, _keys(panel), int(panel.offsets.min()), growth, level)
 
 
 def _keys(panel: Panel) -> list[str]:
     return [json.dumps([str(value) for value in row], ensure_ascii=False) for row in panel.keys.iter_rows()]
 
 
-def _ahead(panel: Panel, recipe: FeatureRecipe, asked: Asked, row: NDArray[np.int64]) -> Iterator[Named]:
-    """What is known ahead about each row; the lead is no part of it."""
-    return (named for named in input_features(panel, recipe, asked, row) if named[0] != recipe.free_name("lead"))
+def _ahead(panel: Panel, recipe: FeatureRecipe, asked: Asked, row: NDArray[np.int64]) -> tuple[list[str], NDArray[np.float32]]:
+    """Names and columns of what is known ahead about each row; the lead is no part of it."""
+    made = {name: column for name, column in input_features(panel, recipe, asked, row) if name != recipe.free_name("lead")}
+    return list(made), np.column_stack(list(made.values())) if made else np.empty((len(row), 0), dtype=np.float32)
 
 
-def _values(
-    panel: Panel,
-    recipe: FeatureRecipe,
-    asked: Asked,
-    row: NDArray[np.int64],
-    when: NDArray[np.integer],
-    place: NDArray[np.integer],
-) -> NDArray[np.float32]:
-    columns = [column for _, column in _ahead(panel, recipe, asked, row)]
-    return np.column_stack([*columns, when.astype(np.float32), place.astype(np.float32)])
+def _values(ahead: NDArray[np.float32], when: NDArray[np.integer], place: NDArray[np.integer]) -> NDArray[np.float32]:
+    return np.column_stack([ahead, when.astype(np.float32), place.astype(np.float32)])
 
 
 def _half_life(recipe: FeatureRecipe) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,11 +10,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sevenstep.errors import InputError
 from sevenstep.tasks.forecast.features.history import Asked
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.panel import Panel, Settings
 
-__all__ = ["Features", "Member", "Question"]
+__all__ = ["Features", "Member", "Question", "columns_learnt"]
 
 Features = tuple[list[str], NDArray[np.float32], NDArray[np.float32]]
 
@@ -46,3 +47,27 @@ class Member(Protocol):
     def save(self, folder: Path) -> dict[str, Any]:
         """Write large parts into ``folder`` and return the rest as JSON values."""
         ...
+
+
+def columns_learnt(names: Sequence[str], values: NDArray[np.float32], learnt: Sequence[str]) -> NDArray[np.float32]:
+    """The columns a model learnt from, in its order: a release may be older than the features that are made today.
+
+    Args:
+        names: of the columns of ``values``.
+        values: ``[row, feature]``.
+        learnt: names of the model's columns.
+
+    Raises:
+        InputError: ``MODEL-FEATURES``, a column the model reads is not made any more.
+    """
+    if list(names) == list(learnt):
+        return values
+    place = {name: at for at, name in enumerate(names)}
+    gone = [name for name in learnt if name not in place]
+    if gone or not learnt:
+        reads = f"'{gone[0]}', which this version of sevenstep does not make" if gone else "columns that it does not name"
+        given = f"the model was made by another version: it reads {reads}"
+        raise InputError(
+            "MODEL-FEATURES", given, "a release is read by versions that make its features", "run again: sevenstep run"
+        )
+    return values[:, [place[name] for name in learnt]]
