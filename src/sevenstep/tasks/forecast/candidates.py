@@ -214,6 +214,8 @@ CATALOG = (
         lambda s: s.points >= 200 and not s.negative and s.zeros >= 0.1, {**BOOSTING, "scale": "ratio", "loss": "tweedie"},
         BOOSTING_SPACE,
     ),
+    Entry("median", "statistical", "no method suits every series: the median of five (ETS, theta, CES, ARIMA, smoothing)",
+          lambda s: _regular(s) and s.season <= 12, {"method": "median"}, per_point=6.7e-4),
     Entry(
         "stl_ets", "statistical", "seasons taken out by loess, the rest smoothed exponentially",
         _two_seasons, {"method": "stl_ets"}, per_point=1.5e-4,
@@ -224,8 +226,6 @@ CATALOG = (
           lambda s: _regular(s) and s.season <= 168, {"method": "ces"}, per_point=1.0e-4),
     Entry("stl_theta", "statistical", "seasons taken out by loess, the rest extrapolated by theta", _two_seasons,
           {"method": "stl_theta"}, per_point=2.0e-4),
-    Entry("median", "statistical", "no method suits every series: the median of five (ETS, theta, CES, ARIMA, smoothing)",
-          lambda s: _regular(s) and s.season <= 12, {"method": "median"}, per_point=6.0e-4),
     Entry("tsb", "statistical", "demand that comes now and then, and may stop coming",
           lambda s: s.zeros >= 0.4 and not s.negative, {"method": "tsb"}, per_point=1.0e-5),
     Entry("imapa", "statistical", "intermittent demand, averaged over several time scales",
