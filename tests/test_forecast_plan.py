@@ -137,6 +137,16 @@ def test_costs_follow_the_rows() -> None:
     assert (large["boosting_log"].cost - 1) == pytest.approx(4 * (small["boosting_log"].cost - 1), rel=0.02)
 
 
+def test_cuts_are_drawn_at_random_only_where_trees_could_tell_one_day_from_another() -> None:
+    assert named(plan())["boosting_log"].parameters["extra_trees"] is True
+    fields = recipe()["targets"]["y"] | {"calendar": {}, "numbers": [], "categories": {}, "shifted": [], "events": []}
+    of = shop_data(shops(series=6, days=200))
+    alone = make_plan(of, {"targets": {"y": fields}}, brief_of(design=Design()))
+    boosted = [candidate for candidate in alone.candidates if candidate.family == "boosting"]
+    assert {candidate.parameters["extra_trees"] for candidate in boosted} == {False}
+    assert "boosting_units" in {candidate.name for candidate in boosted}
+
+
 def test_what_the_budget_does_not_carry_is_left_out_and_said() -> None:
     poor = plan(budget=20.0)
     assert len(poor.notes) > 0

@@ -22,15 +22,13 @@ BOOSTING: Mapping[str, Any] = {
     "feature_share": 0.3,
     "row_share": 0.7,
     "ridge": 1.0,
-    "extra_trees": True,
+    "extra_trees": False,
 }
-"""Cuts are drawn at random, because all series share their days, and the cuts that fit best fit single days of the past."""
 
 UNITS: Mapping[str, Any] = {
     **BOOSTING,
     "rounds": 400,
     "learning_rate": 0.06,
-    "extra_trees": False,
     "scale": "units",
     "loss": "l1",
 }

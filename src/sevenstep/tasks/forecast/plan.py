@@ -87,7 +87,7 @@ def _plan(data: Dataset, recipe: Mapping[str, Any], brief: Brief) -> Plan:
         features = _features(panel, target, recipe["targets"][target], brief, seconds)
         situation = _situation(panel, settings, target, features)
         features = replace(features, shares=_few_cycles(situation, features))
-        entries = wanted(brief, target, situation, _catalog(_table_rows(situation, features)))
+        entries = wanted(brief, target, situation, _catalog(_table_rows(situation, features), features))
         chosen, left_out = _affordable(entries, situation, features, _Stages(panel, features, folds), seconds)
         candidates += chosen
         notes += left_out
@@ -195,12 +195,13 @@ def _table_rows(situation: Situation, features: FeatureRecipe) -> int:
     return min(features.most_rows, situation.points * features.samples)
 
 
-def _catalog(rows: int) -> list[Entry]:
-    """The catalogue, with smaller trees where there are few rows to grow them from."""
+def _catalog(rows: int, features: FeatureRecipe) -> list[Entry]:
+    """The catalogue, with smaller trees where there are few rows to grow them from, and cuts drawn at random where the time of a
+    row tells which it is: by what is known of it ahead or by a calendar, trees could learn single days by heart.
+    """
     small = {"leaves": 31, "least_in_leaf": 20} if rows < FEW_ROWS else {}
-    return [
-        replace(entry, parameters={**entry.parameters, **small}) if entry.family == "boosting" else entry for entry in CATALOG
-    ]
+    own = small | {"extra_trees": bool(features.calendar or features.numbers or features.categories)}
+    return [replace(entry, parameters={**entry.parameters, **own}) if entry.family == "boosting" else entry for entry in CATALOG]
 
 
 def _affordable(
