@@ -73,6 +73,19 @@ def test_days_to_an_event_that_moves_are_told_apart_from_those_to_any_day_off() 
     assert "days_until_christmas_day" not in before_easter  # always the same day of the year
 
 
+@pytest.mark.parametrize("country", ["CN", "DE", "US", "KR"])
+def test_the_columns_are_those_of_the_country_whatever_days_are_asked_for(country: str) -> None:
+    long = calendar_features(pl.Series([date(2022, 1, 1), date(2025, 8, 1)]), country)
+    short = calendar_features(pl.Series([date(2025, 8, 2), date(2025, 8, 15)]), country)  # Easter 2026 is Qingming in China
+    assert short.columns == long.columns
+
+
+def test_easter_is_one_also_where_it_falls_on_another_day_off() -> None:
+    assert on(date(2026, 4, 1), "CN")["days_until_easter_sunday"] == 4
+    row = on(date(2026, 4, 1), "DE", extra={date(2026, 4, 5): "Inventory"})
+    assert (row["days_until_easter_sunday"], row["feast"], row["last_year"]) == (4, True, date(2025, 4, 16))
+
+
 def test_two_holidays_on_one_day_are_both_in_the_table() -> None:
     events = holiday_table("KR", None, date(2025, 5, 5), date(2025, 5, 5))["event"].to_list()
     assert events == ["buddhas_birthday", "childrens_day"]

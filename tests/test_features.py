@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -250,6 +251,23 @@ def test_a_feast_stands_apart_from_weekday_and_promotion_in_the_oddness_of_its_d
     odd = pooled_module.oddness((plain + feast).astype(np.float32), states, 7)
     assert odd[150] == pytest.approx(0.4, abs=1e-5)
     assert np.abs(odd[14:150]).max() < 1e-5
+
+
+def test_what_a_feast_did_to_all_is_taken_from_the_history_of_many_series_and_never_in_units_of_each() -> None:
+    days = [date(2021, 1, 1) + timedelta(day) for day in range(820)]
+    grid = np.where([day.month == 12 and 18 <= day.day <= 25 for day in days], 300.0, 100.0)
+    items = pl.concat(pl.DataFrame({"day": days, "shop": f"s{shop:02d}", "y": grid * (shop + 1)}) for shop in range(12))
+    panel, settings = panel_of(Dataset({"items": items}, Roles(("y",), "day", keys=("shop",)), facts()))
+    origin = (date(2022, 12, 26) - days[0]).days
+    question = ask(panel, settings, [(shop, origin + 5, origin) for shop in range(12)])
+    recipe = FeatureRecipe("y", 14, seasons=(7,), year=364, transform="log1p", calendar={"period": "day", "country": "DE"})
+    names, values, _ = question.features(recipe)
+    plain, before, _ = question.features(replace(recipe, calendar={"period": "day"}))
+    mean, week = names.index("mean_7"), plain.index("mean_7")
+    usual = np.log1p(100.0 * np.arange(1, 13))
+    assert np.abs(values[:, mean] - usual).max() < 0.5 * np.abs(before[:, week] - usual).min()
+    _, _, base = question.features(replace(recipe, transform="units", base="newest"))
+    np.testing.assert_allclose(base, panel.grid("y")[:, origin])
 
 
 def test_last_year_tells_how_odd_the_twin_day_was_and_nothing_later_than_the_origin() -> None:

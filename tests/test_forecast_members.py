@@ -300,7 +300,7 @@ def test_a_model_whose_features_are_not_made_any_more_says_so_in_a_sentence() ->
 
 
 def test_on_the_ratio_scale_twice_the_weight_is_the_row_twice() -> None:
-    data = shop_data(shops(days=170))
+    data = shop_data(shops(series=8, days=170))
     everything, _ = boosting(data, scale="ratio", loss="l2", row_share=1.0, feature_share=1.0)
     weighted, _ = boosting(
         data,

@@ -17,7 +17,7 @@ _CAP = 14
 
 _WEEKS_CAP = 8
 _RUN_UP = 7
-"""Days before and after a feast that are compared with the same days around it last year."""
+"""Days before and after a feast that are compared with the same days around it last year; those before it belong to it."""
 _AFTER = 3
 """Days after a feast on which it is still felt."""
 
@@ -30,6 +30,11 @@ BIG_EVENTS: Mapping[str, tuple[str, ...]] = {
 }
 """Events that shift a week's sales by country; elsewhere Easter, Christmas and the New Year."""
 _ANYWHERE = ("new_years_day", "easter_sunday", "christmas_day")
+_MOVING = {
+    "US": ("super_bowl", "easter_sunday", "labor_day", "thanksgiving_day"),
+    "KR": ("korean_new_year", "chuseok"),
+}
+"""Those of the big events that are not on the same date every year, by country; elsewhere Easter."""
 
 
 def calendar_features(
@@ -61,7 +66,7 @@ def calendar_features(
     first, last = low or date(2000, 1, 1), high or date(2000, 1, 1)
     table = holiday_table(country, subdivision, first - timedelta(_LOOK), last + timedelta(_LOOK), extra)
     every = _every_day(table, weekend_of(country, subdivision), first - timedelta(60), last + timedelta(60))
-    every = _with_moving(every, table, BIG_EVENTS.get(country_code(country), _ANYWHERE))
+    every = _with_events(every, table, country_code(country))
     known = _with_place(every).join(_last_year(table), on=["date", "event"], how="left", maintain_order="left")
     known = known.join(_beside_last_year(table), on="date", how="left", maintain_order="left")
     plain = pl.col("date") - pl.duration(days=364)
@@ -97,17 +102,18 @@ def _with_distances(days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_moving(days: pl.DataFrame, table: pl.DataFrame, events: tuple[str, ...]) -> pl.DataFrame:
-    """Distances to the main days of those events that move through the year: the day of the year tells the others."""
-    days = days.with_columns(feast=pl.col("date").is_in(_around(table, events).implode()))
-    for event in events:
-        mains = _mains(table, event)
-        if mains.dt.strftime("%m-%d").n_unique() > 1:
-            on_event = pl.when(pl.col("date").is_in(mains.implode())).then("date")
-            since = (pl.col("date") - on_event.forward_fill()).dt.total_days()
-            until = (on_event.backward_fill() - pl.col("date")).dt.total_days()
-            named = {f"days_since_{event}": since, f"days_until_{event}": until}
-            days = days.with_columns(value.fill_null(_CAP).clip(0, _CAP).alias(name) for name, value in named.items())
+def _with_events(days: pl.DataFrame, table: pl.DataFrame, code: str) -> pl.DataFrame:
+    """Whether a big event is felt, and the distances to those that move through the year: its day tells the others. The columns
+    are those of the country, whatever days are asked for.
+    """
+    around = _around(table, BIG_EVENTS.get(code, _ANYWHERE))
+    days = days.with_columns(feast=pl.col("date").is_in(around.implode()))
+    for event in _MOVING.get(code, ("easter_sunday",)):
+        on_event = pl.when(pl.col("date").is_in(_mains(table, event).implode())).then("date")
+        since = (pl.col("date") - on_event.forward_fill()).dt.total_days()
+        until = (on_event.backward_fill() - pl.col("date")).dt.total_days()
+        named = {f"days_since_{event}": since, f"days_until_{event}": until}
+        days = days.with_columns(value.fill_null(_CAP).clip(0, _CAP).alias(name) for name, value in named.items())
     return days
 
 

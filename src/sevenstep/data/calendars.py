@@ -63,7 +63,9 @@ def holiday_table(
     named = _official(country, subdivision, years)
     named |= {day: f"{named[day]}; {name}" if day in named else name for day, name in (extra or {}).items()}
     rows = [row for day, names in sorted(named.items()) for row in _rows(day, names)]
-    placed = [*_anchored(rows), *_observances(country_code(country), years, set(named))]
+    official = _anchored(rows)
+    known = {(day, event) for day, _, event, *_ in official}
+    placed = [*official, *(row for row in _observances(country_code(country), years) if (row[0], row[2]) not in known)]
     frame = pl.DataFrame(placed, schema=_SCHEMA, orient="row")
     return frame.filter(pl.col("date").is_between(first, last)).sort("date", "event")
 
@@ -134,13 +136,13 @@ def _anchored(rows: list[tuple[date, str, str, bool, bool]]) -> list[tuple[date,
     return placed
 
 
-def _observances(code: str, years: range, days_off: set[date]) -> list[tuple[date, str, str, int, bool, bool]]:
+def _observances(code: str, years: range) -> list[tuple[date, str, str, int, bool, bool]]:
     """Days that move retail without being days off: Easter Sunday, and in the United States the Super Bowl and Black Friday."""
     named = dict.fromkeys(_easters(years), "Easter Sunday")
     if code == "US":
         named |= {_super_bowl(year): "Super Bowl" for year in years if year >= 2004}
         named |= {_weekday_of(year, 11, weekday=4, number=4) + timedelta(1): "Black Friday" for year in years}
-    return [(day, name, _identifier(name), 0, False, False) for day, name in named.items() if day not in days_off]
+    return [(day, name, _identifier(name), 0, False, False) for day, name in named.items()]
 
 
 def _easters(years: range) -> list[date]:

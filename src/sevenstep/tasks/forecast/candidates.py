@@ -224,6 +224,8 @@ CATALOG = (
           lambda s: _regular(s) and s.season <= 168, {"method": "ces"}, per_point=1.0e-4),
     Entry("stl_theta", "statistical", "seasons taken out by loess, the rest extrapolated by theta", _two_seasons,
           {"method": "stl_theta"}, per_point=2.0e-4),
+    Entry("ets", "statistical", "exponential smoothing with the form chosen per series",
+          lambda s: _regular(s) and s.season <= 12, {"method": "ets"}, per_point=4.0e-4),
     Entry("tsb", "statistical", "demand that comes now and then, and may stop coming",
           lambda s: s.zeros >= 0.4 and not s.negative, {"method": "tsb"}, per_point=1.0e-5),
     Entry("imapa", "statistical", "intermittent demand, averaged over several time scales",

@@ -27,6 +27,7 @@ from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 
 __all__ = ["Explained", "explain_item"]
 
+_RECENT = "recent level and trend"
 _PAST = (
     ("phase_of_", "season"),
     ("phase_", "same phase of the season lately"),
@@ -35,11 +36,12 @@ _PAST = (
     ("state_", "same day in the same event state lately"),
     ("last_year_", "same time last year"),
     ("shared_", "season shared with similar series"),
+    ("winters_", _RECENT),
+    ("theta_like", _RECENT),
     ("closed_", "closed days around"),
     ("calendar_", "calendar and holidays"),
     ("lead", "how far ahead"),
 )
-_RECENT = "recent level and trend"
 _FROM_PAST = {"base", "level", "slow_level", "trend", "newest", "steps_since_seen", "seen_so_far", "usual", "moved", "size", UNIT}
 
 

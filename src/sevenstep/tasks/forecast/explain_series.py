@@ -26,7 +26,7 @@ _METHODS = {
     "ets": "statsforecast's exponential smoothing with a form chosen for each series",
     "ces": "statsforecast's complex exponential smoothing",
     "sarima": "statsforecast's ARIMA with a drift and one seasonal lag",
-    "median": "the median of exponential smoothing, theta, complex smoothing and ARIMA",
+    "median": "the median of exponential smoothing in two ways, theta, complex smoothing and ARIMA",
     "stl_ets": "statsforecast's seasonal decomposition by loess with exponential smoothing",
     "stl_theta": "statsforecast's seasonal decomposition by loess with dynamic optimised theta",
     "croston": "statsforecast's optimised Croston",

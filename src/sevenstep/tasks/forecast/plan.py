@@ -165,7 +165,7 @@ def _width(recipe: FeatureRecipe) -> int:
 
 
 def _units_width(recipe: FeatureRecipe) -> int:
-    return 9 + 3 * len(recipe.seasons)
+    return 13 + 3 * len(recipe.seasons)
 
 
 def _ahead(recipe: FeatureRecipe) -> int:

@@ -117,10 +117,10 @@ def _forecast(histories: Mapping[int, Floats], horizon: int, parameters: Mapping
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a flat or very short series divides by zero inside, and gets a forecast
         made = StatsForecast(models=fitted, freq=1, n_jobs=1, fallback_model=_fallback()).forecast(df=long, h=horizon)
-    each = [made[name].to_numpy().astype(np.float64).reshape(-1, horizon) for name in made.columns[-len(fitted) :]]
-    if method == "median":
-        each.append(multiplied(aligned(list(histories.values())), horizon, seasons[:1], "damped"))
-    rows = np.nanmedian(each, axis=0)
+        each = [made[name].to_numpy().astype(np.float64).reshape(-1, horizon) for name in made.columns[-len(fitted) :]]
+        if method == "median":
+            each.append(multiplied(aligned(list(histories.values())), horizon, seasons[:1], "damped"))
+        rows = each[0] if len(each) == 1 else np.nanmedian(each, axis=0)
     floors = [0.0 if values.min() >= 0 else -np.inf for values in histories.values()]
     return {one: np.maximum(row, floor) for one, row, floor in zip(histories, rows, floors, strict=True)}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +23,14 @@ from sevenstep.tasks.forecast.features.pooled import blocks, pooled
 from sevenstep.tasks.forecast.features.published import expected_from
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.shared import shared_columns, shared_guess
-from sevenstep.tasks.forecast.features.units import in_units
+from sevenstep.tasks.forecast.features.units import UNIT, in_units
+from sevenstep.tasks.forecast.features.winters import winters
 from sevenstep.tasks.forecast.folds import scored_rows
 from sevenstep.tasks.forecast.panel import Panel
 
 __all__ = ["FeatureTable", "build_table", "features_for", "row_weights"]
+
+FEWEST_SERIES = 10  # from which on what a feast did to all is told apart from what happened to one
 
 _ARRAYS = ("values", "base", "truth", "weight", "series", "step", "origin", "cutoff", "row")
 
@@ -132,6 +135,8 @@ def features_for(
     states = event_states(panel, recipe)
     level = _levels(scaled, recipe)
     every = pooled(level, surprises(scaled, level, recipe) if recipe.year else None, states, recipe)
+    if recipe.transform == "units":
+        every = replace(every, odd=None)  # series of unlike size have no scale on which what a day does to all could be told
     calm, level = _without_feasts(panel, recipe, scaled, level, every.odd)
     twin = twin_steps(panel, recipe, asked)
     ahead = list(input_features(panel, recipe, asked, row))
@@ -146,6 +151,9 @@ def features_for(
         for name, column in in_units(dict(own), scaled[low:high], recipe, local) if recipe.transform == "units" else own:
             past.setdefault(recipe.free_name(name), np.empty(len(row), dtype=np.float32))[mine] = column
     base, known = past[recipe.free_name("base")], dict(ahead)
+    if recipe.transform == "units":
+        unit, season = past[recipe.free_name(UNIT)], recipe.seasons[0] if recipe.seasons else 1
+        past |= {recipe.free_name(name): (made - base) / unit for name, made in winters(scaled, season, asked)}
     if recipe.shares:
         guess = shared_guess(panel, recipe, asked)
         past |= {recipe.free_name(name): made for name, made in shared_columns(guess, base, past[recipe.free_name("level")])}
@@ -160,10 +168,11 @@ def _without_feasts(
     """The scaled target without what big events did to all series alike, and its level: the week before Easter tells little of
     the week after it.
     """
-    feast = None if odd is None else feast_steps(panel, recipe)
-    if feast is None or odd is None or not feast.any():
+    if odd is None or len(scaled) < FEWEST_SERIES or (feast := feast_steps(panel, recipe)) is None or not feast.any():
         return scaled, level
     calm = scaled - np.where(feast & np.isfinite(odd), odd, np.float32(0.0))
+    if recipe.transform == "log1p":
+        calm = np.maximum(calm, np.float32(0.0))  # nothing was sold on some days, feast or not
     return calm, _levels(calm, recipe)
 
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from sevenstep.tasks.forecast.features.history import Asked, Named
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.windows import cumulative, last_value
-from sevenstep.tasks.forecast.features.winters import winters
 
 __all__ = ["HELD", "UNIT", "best_base", "in_units", "moved", "unit_grid"]
 
@@ -96,7 +95,6 @@ def _lags(grid: Grid, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
             yield f"cycle_{season}_{cycle + 1}", _at(grid, asked, newest - season * cycle)
     if recipe.seasons:
         yield "moved", moved(grid, recipe.seasons, asked)
-    yield from winters(grid, recipe.seasons[0] if recipe.seasons else 1, asked)
     for steps in RECENT:
         yield f"before_{steps}", _at(grid, asked, asked.origin - steps)
 

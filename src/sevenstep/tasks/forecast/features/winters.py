@@ -29,57 +29,77 @@ class Form:
     damping: float
 
 
+Floats = NDArray[np.float32]
+
 FORMS = (Form(0.2, 0.1, 0.2, 0.95), Form(0.5, 0.15, 0.2, 0.9), Form(0.8, 0.3, 0.2, 0.85))
+MIDDLE = 1  # whose level and season half of the long run's slope is added to
+
+
+LONGEST = 4_000  # steps of the past that are carried: older ones have long been forgotten
+CELLS_AT_ONCE = 2_000_000  # of the grid, so that a step of the loop is worth its start and the states fit the memory
 
 
 def winters(grid: Grid, season: int, asked: Asked) -> Iterator[Named]:
     """Forecasts of each form for the asked rows, one named column at a time; NaN before a series has been seen for a season.
 
-    Additive Holt-Winters with a damped trend (Gardner and McKenzie, 1985); missing values leave the state as it was.
+    Additive Holt-Winters with a damped trend (Gardner and McKenzie, 1985); a missing value leaves level and trend as forecast.
     """
-    last = int(asked.origin.max(initial=-1)) + 1
-    own = np.asarray(grid[:, :last], dtype=np.float64)
-    lead = asked.step - asked.origin
+    names = [*(f"winters_{number + 1}" for number in range(len(FORMS))), "theta_like"]
+    columns = {name: np.full(len(asked.series), np.nan, dtype=np.float32) for name in names}
+    if len(asked.series):
+        end = int(asked.origin.max()) + 1
+        start = max(0, end - LONGEST)
+        size = max(1, CELLS_AT_ONCE // (end - start))
+        for low in range(0, len(grid), size):
+            mine = np.flatnonzero((asked.series >= low) & (asked.series < low + size) & (asked.origin >= start))
+            if len(mine):
+                local = Asked(asked.series[mine] - low, asked.step[mine] - start, asked.origin[mine] - start)
+                own = np.asarray(grid[low : low + size, start:end], dtype=np.float64)
+                for name, values in zip(names, _forecasts(own, season, local), strict=True):
+                    columns[name][mine] = values
+    yield from columns.items()
+
+
+def _forecasts(grid: Grid, season: int, asked: Asked) -> Iterator[NDArray[np.float64]]:
+    level, trend, index = _carried(grid, season)
+    lead, at = asked.step - asked.origin, (asked.series, asked.origin)
     column = asked.origin - (asked.origin - asked.step) % season
-    slope = _long_run(own)[asked.series, asked.origin]
+    place = (asked.series, np.maximum(column, 0))
+    shape = [np.where(column >= 0, own[place], np.nan) for own in index]
     for number, form in enumerate(FORMS):
-        level, trend, index = _carried(own, season, form)
-        reach = np.cumsum(form.damping ** np.arange(1, int(lead.max(initial=1)) + 1))[lead - 1]
-        at, shape = (asked.series, asked.origin), np.where(column >= 0, index[asked.series, np.maximum(column, 0)], np.nan)
-        yield f"winters_{number + 1}", (level[at] + reach * trend[at] + shape).astype(np.float32)
-        if number == 1:
-            yield "theta_like", (level[at] + lead * slope / 2 + shape).astype(np.float32)
+        reach = np.cumsum(form.damping ** np.arange(1, int(lead.max()) + 1))[lead - 1]
+        yield level[number][at] + reach * trend[number][at] + shape[number]
+    yield level[MIDDLE][at] + lead * _long_run(grid)[at] / 2 + shape[MIDDLE]
 
 
-def _carried(grid: Grid, season: int, form: Form) -> tuple[Grid, Grid, Grid]:
-    """Level and trend known at each column, and the season's index of its phase, ``[series, step]``."""
-    series, steps = grid.shape
+def _carried(grid: Grid, season: int) -> tuple[Floats, Floats, Floats]:
+    """Level and trend of each form known at each column, and the season's index of its phase, ``[form, series, step]``."""
+    alpha, beta, gamma, damping = np.array([(one.level, one.trend, one.season, one.damping) for one in FORMS]).T[:, :, None]
     first = np.isfinite(grid).argmax(axis=1)
-    level, trend, index = (np.full(grid.shape, np.nan) for _ in range(3))
     begun = np.isfinite(grid).any(axis=1)
     starts = first + season - 1  # the first season sets level and indices
-    now, moving = np.full(series, np.nan), np.zeros(series)
-    shape = np.zeros((series, season))
-    for step in range(steps):
+    level, trend, index = (np.full((len(FORMS), *grid.shape), np.nan, dtype=np.float32) for _ in range(3))
+    now, moving = np.full((len(FORMS), len(grid)), np.nan), np.zeros((len(FORMS), len(grid)))
+    shape = np.zeros((len(FORMS), len(grid), season))
+    for step, values in enumerate(grid.T):
         opening = np.flatnonzero(begun & (starts == step))
         if len(opening):
             columns = first[opening, None] + np.arange(season)
-            values = grid[opening[:, None], columns]
-            mean = np.nanmean(values, axis=1)
-            now[opening] = mean
-            shape[opening[:, None], columns % season] = np.nan_to_num(values - mean[:, None])
-            index[opening[:, None], columns] = shape[opening[:, None], columns % season]
-        going = begun & (step > starts)
-        phase = step % season
-        made = now + form.damping * moving + shape[:, phase]
-        error = np.where(going & np.isfinite(grid[:, step]), grid[:, step] - made, 0.0)
-        now = np.where(going, now + form.damping * moving + form.level * error, now)
-        moving = np.where(going, form.damping * moving + form.level * form.trend * error, moving)
+            opened = grid[opening[:, None], columns]
+            now[:, opening] = mean = np.nanmean(opened, axis=1)
+            away = np.nan_to_num(opened - mean[:, None])
+            shape[:, opening[:, None], columns % season] = away
+            index[:, opening[:, None], columns] = away
+        going, phase = begun & (step > starts), step % season
+        carried = now + damping * moving
+        error = np.where(going & np.isfinite(values), values - carried - shape[:, :, phase], 0.0)
+        now = np.where(going, carried + alpha * error, now)
+        moving = np.where(going, damping * moving + alpha * beta * error, moving)
         if season > 1:
-            shape[:, phase] += form.season * (1 - form.level) * error
-        level[:, step], trend[:, step] = now, moving
+            shape[:, :, phase] += gamma * (1 - alpha) * error
+        level[:, :, step], trend[:, :, step] = now, moving
         known = begun & (step >= starts)
-        index[known, step] = shape[known, phase]
+        index[:, known, step] = shape[:, known, phase]
     return level, trend, index
 
 
