@@ -137,11 +137,12 @@ def test_costs_follow_the_rows() -> None:
     assert (large["boosting_log"].cost - 1) == pytest.approx(4 * (small["boosting_log"].cost - 1), rel=0.02)
 
 
-def test_cuts_are_drawn_at_random_only_where_trees_could_tell_one_day_from_another() -> None:
-    assert named(plan())["boosting_log"].parameters["extra_trees"] is True
+def test_cuts_are_drawn_at_random_only_where_trees_could_tell_the_days_that_many_series_share() -> None:
+    many = shop_data(shops(series=120, days=120))
+    assert named(plan(of=many))["boosting_log"].parameters["extra_trees"] is True
+    assert named(plan())["boosting_log"].parameters["extra_trees"] is False
     fields = recipe()["targets"]["y"] | {"calendar": {}, "numbers": [], "categories": {}, "shifted": [], "events": []}
-    of = shop_data(shops(series=6, days=200))
-    alone = make_plan(of, {"targets": {"y": fields}}, brief_of(design=Design()))
+    alone = make_plan(many, {"targets": {"y": fields}}, brief_of(design=Design()))
     boosted = [candidate for candidate in alone.candidates if candidate.family == "boosting"]
     assert {candidate.parameters["extra_trees"] for candidate in boosted} == {False}
     assert "boosting_units" in {candidate.name for candidate in boosted}

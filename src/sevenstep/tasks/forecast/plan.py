@@ -41,6 +41,7 @@ SECONDS_PER_CELL = 1.6e-8  # one core: rows x rounds x features looked at, at 63
 MOST_ROWS, FEWEST_ROWS = 400_000, 60_000
 FEW_ROWS = 50_000  # below this, trees are smaller
 FEW_CYCLES = 5  # of a season that trees start from as shared with similar series
+MANY_SERIES = 100  # from which on the rows of a day fill leaves of their own
 FEW_POINTS = 150_000  # below this, each value is seen from several origins
 
 
@@ -87,7 +88,7 @@ def _plan(data: Dataset, recipe: Mapping[str, Any], brief: Brief) -> Plan:
         features = _features(panel, target, recipe["targets"][target], brief, seconds)
         situation = _situation(panel, settings, target, features)
         features = replace(features, shares=_few_cycles(situation, features))
-        entries = wanted(brief, target, situation, _catalog(_table_rows(situation, features), features))
+        entries = wanted(brief, target, situation, _catalog(situation, features))
         chosen, left_out = _affordable(entries, situation, features, _Stages(panel, features, folds), seconds)
         candidates += chosen
         notes += left_out
@@ -195,12 +196,13 @@ def _table_rows(situation: Situation, features: FeatureRecipe) -> int:
     return min(features.most_rows, situation.points * features.samples)
 
 
-def _catalog(rows: int, features: FeatureRecipe) -> list[Entry]:
-    """The catalogue, with smaller trees where there are few rows to grow them from, and cuts drawn at random where the time of a
-    row tells which it is: by what is known of it ahead or by a calendar, trees could learn single days by heart.
+def _catalog(situation: Situation, features: FeatureRecipe) -> list[Entry]:
+    """The catalogue, with smaller trees where there are few rows to grow them from, and cuts drawn at random where many series
+    share their days: by a calendar or what is known ahead, trees could learn single days by heart.
     """
-    small = {"leaves": 31, "least_in_leaf": 20} if rows < FEW_ROWS else {}
-    own = small | {"extra_trees": bool(features.calendar or features.numbers or features.categories)}
+    small = {"leaves": 31, "least_in_leaf": 20} if _table_rows(situation, features) < FEW_ROWS else {}
+    told = bool(features.calendar or features.numbers or features.categories)
+    own = small | {"extra_trees": told and situation.series >= MANY_SERIES}
     return [replace(entry, parameters={**entry.parameters, **own}) if entry.family == "boosting" else entry for entry in CATALOG]
 
 
