@@ -145,9 +145,7 @@ def _mean_of(values: np.ndarray[Any, Any]) -> Estimate:
 
 def _print_part(competition: str, name: str, published: str, rows: Sequence[np.ndarray[Any, Any]]) -> None:
     """Means over series with 95 % bootstrap intervals over series."""
-    chosen = np.random.default_rng(0).integers(0, len(rows[0]), (1000, len(rows[0])))
-    draws = [np.nanmean(values[chosen], axis=1) for values in rows]
-    means = [float(np.nanmean(values)) for values in rows]
+    means, draws = _drawn_means(rows)
     lines = [("sMAPE", means[0], draws[0], means[2]), ("MASE", means[1], draws[1], means[3])]
     lines.append(("OWA", owa(*means), owa(*draws), 1.0))
     for metric, value, drawn, simple in lines:
@@ -159,12 +157,21 @@ def _print_part(competition: str, name: str, published: str, rows: Sequence[np.n
 
 def _print_peer(rows: Sequence[np.ndarray[Any, Any]], peer: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]) -> None:
     """The peer's OWA on the same series, and ours as a share of it, with a 95 % bootstrap interval over series."""
-    every = [*rows, *peer]
+    (own, own_drawn), (theirs, drawn) = (_mean_owa([*one, *rows[2:]]) for one in (rows[:2], peer))
+    low, high = np.quantile(own_drawn / drawn, [0.025, 0.975])
+    print(f"median of AutoETS, theta and CES: OWA {theirs:.4f}; ours is {own / theirs:.4f} of it ({low:.4f} to {high:.4f})")
+
+
+def _mean_owa(rows: Sequence[np.ndarray[Any, Any]]) -> tuple[float, np.ndarray[Any, Any]]:
+    """OWA of means over series, and of those of the drawn series."""
+    means, draws = _drawn_means(rows)
+    return owa(*means), owa(*draws)
+
+
+def _drawn_means(rows: Sequence[np.ndarray[Any, Any]]) -> tuple[list[float], list[np.ndarray[Any, Any]]]:
+    """Means over series of each measure, and the same for 1,000 drawings of as many series, alike for all measures."""
     chosen = np.random.default_rng(0).integers(0, len(rows[0]), (1000, len(rows[0])))
-    means, draws = [float(np.nanmean(one)) for one in every], [np.nanmean(one[chosen], axis=1) for one in every]
-    ours, theirs = (owa(*of[at : at + 2], *of[2:4]) for at in (0, 4) for of in (means,))
-    low, high = np.quantile(owa(*draws[:4]) / owa(*draws[4:], *draws[2:4]), [0.025, 0.975])
-    print(f"median of AutoETS, theta and CES: OWA {theirs:.4f}; ours is {ours / theirs:.4f} of it ({low:.4f} to {high:.4f})")
+    return [float(np.nanmean(values)) for values in rows], [np.nanmean(values[chosen], axis=1) for values in rows]
 
 
 def _main_rows(spec: Spec) -> pl.DataFrame:

@@ -30,11 +30,8 @@ BIG_EVENTS: Mapping[str, tuple[str, ...]] = {
 }
 """Events that shift a week's sales by country; elsewhere Easter, Christmas and the New Year."""
 _ANYWHERE = ("new_years_day", "easter_sunday", "christmas_day")
-_MOVING = {
-    "US": ("super_bowl", "easter_sunday", "labor_day", "thanksgiving_day"),
-    "KR": ("korean_new_year", "chuseok"),
-}
-"""Those of the big events that are not on the same date every year, by country; elsewhere Easter."""
+_FIXED = {"new_years_day", "childrens_day", "christmas_day"}
+"""Those of the big events that are on the same date every year."""
 
 
 def calendar_features(
@@ -67,8 +64,10 @@ def calendar_features(
     table = holiday_table(country, subdivision, first - timedelta(_LOOK), last + timedelta(_LOOK), extra)
     every = _every_day(table, weekend_of(country, subdivision), first - timedelta(60), last + timedelta(60))
     every = _with_events(every, table, country_code(country))
-    known = _with_place(every).join(_last_year(table), on=["date", "event"], how="left", maintain_order="left")
-    known = known.join(_beside_last_year(table), on="date", how="left", maintain_order="left")
+    pairs = _pairs(table)
+    own = pairs.select("date", "event", "last_year")
+    known = _with_place(every).join(own, on=["date", "event"], how="left", maintain_order="left")
+    known = known.join(_beside_last_year(pairs), on="date", how="left", maintain_order="left")
     plain = pl.col("date") - pl.duration(days=364)
     known = known.with_columns(last_year=pl.coalesce("last_year", "beside", plain)).drop("beside")
     return days.to_frame().join(known, on="date", how="left", maintain_order="left")
@@ -91,30 +90,31 @@ def _every_day(table: pl.DataFrame, weekend: frozenset[int], first: date, last: 
 
 
 def _with_distances(days: pl.DataFrame) -> pl.DataFrame:
-    on_holiday = pl.when("holiday").then("date")
-    since = (pl.col("date") - on_holiday.forward_fill()).dt.total_days()
-    until = (on_holiday.backward_fill() - pl.col("date")).dt.total_days()
     return days.with_columns(
-        days_since_holiday=since.fill_null(_CAP).clip(0, _CAP),
-        days_until_holiday=until.fill_null(_CAP).clip(0, _CAP),
+        *_distances(pl.col("holiday"), "holiday"),
         before_holiday=pl.col("holiday").shift(-1, fill_value=False) & ~pl.col("holiday"),
         after_holiday=pl.col("holiday").shift(1, fill_value=False) & ~pl.col("holiday"),
     )
+
+
+def _distances(is_one: pl.Expr, name: str) -> list[pl.Expr]:
+    """``days_since_`` and ``days_until_`` the nearest day that is one, `_CAP` at most."""
+    that_day = pl.when(is_one).then("date")
+    since = (pl.col("date") - that_day.forward_fill()).dt.total_days().alias(f"days_since_{name}")
+    until = (that_day.backward_fill() - pl.col("date")).dt.total_days().alias(f"days_until_{name}")
+    return [distance.fill_null(_CAP).clip(0, _CAP) for distance in (since, until)]
 
 
 def _with_events(days: pl.DataFrame, table: pl.DataFrame, code: str) -> pl.DataFrame:
     """Whether a big event is felt, and the distances to those that move through the year: its day tells the others. The columns
     are those of the country, whatever days are asked for.
     """
-    around = _around(table, BIG_EVENTS.get(code, _ANYWHERE))
-    days = days.with_columns(feast=pl.col("date").is_in(around.implode()))
-    for event in _MOVING.get(code, ("easter_sunday",)):
-        on_event = pl.when(pl.col("date").is_in(_mains(table, event).implode())).then("date")
-        since = (pl.col("date") - on_event.forward_fill()).dt.total_days()
-        until = (on_event.backward_fill() - pl.col("date")).dt.total_days()
-        named = {f"days_since_{event}": since, f"days_until_{event}": until}
-        days = days.with_columns(value.fill_null(_CAP).clip(0, _CAP).alias(name) for name, value in named.items())
-    return days
+    events = BIG_EVENTS.get(code, _ANYWHERE)
+    days = days.with_columns(feast=pl.col("date").is_in(_around(table, events).implode()))
+    moving = [event for event in events if event not in _FIXED]
+    return days.with_columns(
+        distance for event in moving for distance in _distances(pl.col("date").is_in(_mains(table, event).implode()), event)
+    )
 
 
 def _mains(table: pl.DataFrame, event: str) -> pl.Series:
@@ -150,13 +150,10 @@ def _with_place(days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _last_year(table: pl.DataFrame) -> pl.DataFrame:
-    """For each day of an event, the same day of that event between 330 and 400 days before (Seollal moves by up to 30 days)."""
-    return _pairs(table).select("date", "event", "last_year")
-
-
 def _pairs(table: pl.DataFrame) -> pl.DataFrame:
-    """Each day of an event beside the same one a year before, and the ``gap`` in days between the main days of both."""
+    """Each day of an event beside the same day of that event a year before (``last_year``), and the ``gap`` between the main days
+    of both: 330 to 400 days, as Seollal moves by up to 30.
+    """
     anchors = table.select("event", "event_day", "date", anchor=pl.col("date") - pl.duration(days=pl.col("event_day")))
     earlier = anchors.select("event", "event_day", last_year="date", before="anchor")
     pairs = anchors.join(earlier, on=["event", "event_day"]).with_columns(
@@ -166,12 +163,12 @@ def _pairs(table: pl.DataFrame) -> pl.DataFrame:
     return pairs.unique(["date", "event"], keep="last", maintain_order=True)
 
 
-def _beside_last_year(table: pl.DataFrame) -> pl.DataFrame:
+def _beside_last_year(pairs: pl.DataFrame) -> pl.DataFrame:
     """For each day of the week before and after an event that keeps its weekday, the same day beside that event last year.
 
     The nearest event decides, of two the one to come. Where the weekday changes from year to year, the 52 weeks tell more.
     """
-    keeping = _pairs(table).filter((pl.col("event_day") == 0) & (pl.col("gap") % 7 == 0)).select("anchor", "gap")
+    keeping = pairs.filter((pl.col("event_day") == 0) & (pl.col("gap") % 7 == 0)).select("anchor", "gap")
     away = pl.DataFrame({"away": list(range(-_RUN_UP, _RUN_UP + 1))})
     near = keeping.join(away, how="cross").with_columns(date=pl.col("anchor") + pl.duration(days=pl.col("away")))
     near = near.sort("date", pl.col("away").abs(), "away").unique("date", keep="first", maintain_order=True)

@@ -256,7 +256,7 @@ def _read_off(entry: Entry, features: FeatureRecipe) -> dict[str, Any]:
     if entry.family == "drivers":
         return {"recipe": features.to_json()}
     if entry.family == "naive":
-        return {"season": features.seasons[0] if features.seasons else 1, "recipe": features.to_json()}
+        return {"season": features.season, "recipe": features.to_json()}
     return {}
 
 

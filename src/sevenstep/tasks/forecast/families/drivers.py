@@ -167,7 +167,7 @@ def _values(ahead: NDArray[np.float32], when: NDArray[np.integer], place: NDArra
 
 
 def _half_life(recipe: FeatureRecipe) -> float:
-    season = recipe.seasons[0] if recipe.seasons else 1
+    season = recipe.season
     return max(recipe.year / FORTNIGHTS, float(season))
 
 

@@ -63,7 +63,7 @@ def _differences(pair: tuple[Side, Side], base: NDArray[np.float32]) -> list[Sid
 def _sides(material: Material, table: FeatureTable) -> list[tuple[Side, Side]]:
     """The nearest values strictly before and after each row of the table: any value, same phase, same phase and event."""
     recipe = material.recipe
-    phase = pl.col("step") % (recipe.seasons[0] if recipe.seasons else 1)
+    phase = pl.col("step") % recipe.season
     events = [pl.col(column).cast(pl.String) for column in recipe.events]
     homes = [[], [phase.alias("phase")], [phase.alias("phase"), *events]][: 1 + bool(recipe.seasons) + bool(recipe.events)]
     scaled = pl.Series("scaled", transform(material.panel.rows[recipe.target].to_numpy(), recipe.transform)).fill_nan(None)

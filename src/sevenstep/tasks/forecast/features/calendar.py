@@ -45,16 +45,19 @@ def feast_steps(panel: Panel, recipe: FeatureRecipe) -> NDArray[np.bool_] | None
     """Whether a big event is felt at each step, ``[step]``; None without a calendar of days that all series share."""
     if recipe.calendar.get("period") != "day" or not recipe.calendar.get("country") or np.ptp(panel.offsets):
         return None
-    steps = pl.Series(np.arange(panel.shape[1]) + int(panel.offsets[0]), dtype=pl.Int64)
-    times = pl.select(panel.clock.times(pl.lit(steps)).alias("time"))["time"]
-    return _features(times, recipe.calendar)["feast"].fill_null(False).to_numpy()
+    steps = np.arange(panel.shape[1]) + int(panel.offsets[0])
+    return _features(_times(panel, steps), recipe.calendar)["feast"].fill_null(False).to_numpy()
 
 
 def _distinct_times(panel: Panel, asked: Asked) -> tuple[pl.Series, NDArray[np.int64]]:
     """The asked times, each once, and for each row its place among them; series may run on clocks of their own."""
     own, position = np.unique(asked.step.astype(np.int64) + panel.offsets[asked.series], return_inverse=True)
-    times = pl.select(panel.clock.times(pl.lit(pl.Series(own, dtype=pl.Int64))).alias("time"))["time"]
-    return times, position
+    return _times(panel, own), position
+
+
+def _times(panel: Panel, steps: NDArray[np.integer]) -> pl.Series:
+    """The times of steps counted on the panel's clock."""
+    return pl.select(panel.clock.times(pl.lit(pl.Series(steps, dtype=pl.Int64))).alias("time"))["time"]
 
 
 def _features(times: pl.Series, calendar: Mapping[str, Any]) -> pl.DataFrame:

@@ -144,7 +144,7 @@ def _last_phase(scaled: Floats, season: int, asked: Asked, cycle: NDArray[np.int
 
 
 def _stateful(scaled: Floats, states: NDArray[np.int16], recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
-    season = recipe.seasons[0] if recipe.seasons else 1
+    season = recipe.season
     state = states[asked.series, asked.step]
     phase = asked.step % season
     places = [np.flatnonzero((state == one) & (phase == at)) for one in np.unique(state[state >= 0]) for at in range(season)]

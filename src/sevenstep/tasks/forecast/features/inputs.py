@@ -81,7 +81,7 @@ def _known(values: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.f
 
 
 def _shifted(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
-    season = recipe.seasons[0] if recipe.seasons else 1
+    season = recipe.season
     shifts = sorted({-season, -2, -1, 1, 2, season} - {0})
     first, rows, shape = _around(panel, asked, season)
     for column in recipe.shifted:

@@ -30,7 +30,7 @@ class Pooled:
     Args:
         level: of their levels, which stands in for a series that has no past.
         surprise: of their `surprises`; empty without a year.
-        odd: see `oddness`; None where there is no year, or a season is as long as one.
+        odd: see `oddness`; None where there is no year, a season is as long as one, or values are in units of the target.
     """
 
     level: Floats
@@ -49,8 +49,8 @@ def pooled(level: Floats, surprise: Floats | None, states: States, recipe: Featu
     """
     if surprise is None:
         return Pooled(_mean(level), level[0, :0], None)
-    season = recipe.seasons[0] if recipe.seasons else 1
-    odd = oddness(surprise, states, season) if 2 * season <= recipe.year else None
+    telling = 2 * recipe.season <= recipe.year and recipe.transform != "units"  # series of unlike size share no scale
+    odd = oddness(surprise, states, recipe.season) if telling else None
     return Pooled(_mean(level), _mean(surprise), odd)
 
 
@@ -111,8 +111,8 @@ def _mean(grid: Floats) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
-def blocks(shape: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """First and last series (not included) of the parts of a grid that are worked on one at a time."""
-    size = max(1, CELLS_AT_ONCE // max(shape[1], 1))
+def blocks(shape: tuple[int, int], cells: int | None = None) -> Iterator[tuple[int, int]]:
+    """First and last series (not included) of the parts of a grid that are worked on one at a time, of so many ``cells``."""
+    size = max(1, (cells or CELLS_AT_ONCE) // max(shape[1], 1))
     for low in range(0, shape[0], size):
         yield low, min(low + size, shape[0])

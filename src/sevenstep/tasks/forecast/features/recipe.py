@@ -54,6 +54,11 @@ class FeatureRecipe:
     most_rows: int = 1_000_000
     seed: int = 0
 
+    @property
+    def season(self) -> int:
+        """The main season in steps; 1 without any."""
+        return self.seasons[0] if self.seasons else 1
+
     def free_name(self, name: str) -> str:
         """``name`` for a feature of our own, changed where a column of the person is called the same."""
         return f"own_{name}" if name in self.numbers or name in self.categories else name

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -135,8 +135,6 @@ def features_for(
     states = event_states(panel, recipe)
     level = _levels(scaled, recipe)
     every = pooled(level, surprises(scaled, level, recipe) if recipe.year else None, states, recipe)
-    if recipe.transform == "units":
-        every = replace(every, odd=None)  # series of unlike size have no scale on which what a day does to all could be told
     calm, level = _without_feasts(panel, recipe, scaled, level, every.odd)
     twin = twin_steps(panel, recipe, asked)
     ahead = list(input_features(panel, recipe, asked, row))
@@ -152,8 +150,8 @@ def features_for(
             past.setdefault(recipe.free_name(name), np.empty(len(row), dtype=np.float32))[mine] = column
     base, known = past[recipe.free_name("base")], dict(ahead)
     if recipe.transform == "units":
-        unit, season = past[recipe.free_name(UNIT)], recipe.seasons[0] if recipe.seasons else 1
-        past |= {recipe.free_name(name): (made - base) / unit for name, made in winters(scaled, season, asked)}
+        unit = past[recipe.free_name(UNIT)]
+        past |= {recipe.free_name(name): (made - base) / unit for name, made in winters(scaled, recipe.season, asked)}
     if recipe.shares:
         guess = shared_guess(panel, recipe, asked)
         past |= {recipe.free_name(name): made for name, made in shared_columns(guess, base, past[recipe.free_name("level")])}

@@ -52,7 +52,7 @@ def in_units(past: Mapping[str, Floats], grid: Grid, recipe: FeatureRecipe, aske
         asked: which rows.
     """
     base = _base(past, grid, recipe, asked)
-    unit = unit_grid(grid, recipe.seasons[0] if recipe.seasons else 1)[asked.series, asked.origin]
+    unit = unit_grid(grid, recipe.season)[asked.series, asked.origin]
     yield "base", base
     yield UNIT, unit
     yield "size", (np.abs(base) / unit).astype(np.float32)

@@ -13,10 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.features.history import Asked, Named
+from sevenstep.tasks.forecast.features.pooled import blocks
 
 __all__ = ["FORMS", "Form", "winters"]
 
 Grid = NDArray[np.floating]
+Floats = NDArray[np.float32]
+
+LONGEST = 4_000  # steps of the past that are carried: older ones have long been forgotten
+CELLS_AT_ONCE = 2_000_000  # of the grid, so that a step of the loop is worth its start and the states fit the memory
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,8 @@ class Form:
     damping: float
 
 
-Floats = NDArray[np.float32]
-
 FORMS = (Form(0.2, 0.1, 0.2, 0.95), Form(0.5, 0.15, 0.2, 0.9), Form(0.8, 0.3, 0.2, 0.85))
 MIDDLE = 1  # whose level and season half of the long run's slope is added to
-
-
-LONGEST = 4_000  # steps of the past that are carried: older ones have long been forgotten
-CELLS_AT_ONCE = 2_000_000  # of the grid, so that a step of the loop is worth its start and the states fit the memory
 
 
 def winters(grid: Grid, season: int, asked: Asked) -> Iterator[Named]:
@@ -49,12 +48,11 @@ def winters(grid: Grid, season: int, asked: Asked) -> Iterator[Named]:
     if len(asked.series):
         end = int(asked.origin.max()) + 1
         start = max(0, end - LONGEST)
-        size = max(1, CELLS_AT_ONCE // (end - start))
-        for low in range(0, len(grid), size):
-            mine = np.flatnonzero((asked.series >= low) & (asked.series < low + size) & (asked.origin >= start))
+        for low, high in blocks((len(grid), end - start), CELLS_AT_ONCE):
+            mine = np.flatnonzero((asked.series >= low) & (asked.series < high) & (asked.origin >= start))
             if len(mine):
                 local = Asked(asked.series[mine] - low, asked.step[mine] - start, asked.origin[mine] - start)
-                own = np.asarray(grid[low : low + size, start:end], dtype=np.float64)
+                own = np.asarray(grid[low:high, start:end], dtype=np.float64)
                 for name, values in zip(names, _forecasts(own, season, local), strict=True):
                     columns[name][mine] = values
     yield from columns.items()
