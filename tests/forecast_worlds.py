@@ -110,8 +110,10 @@ def plain_recipe(horizon: int = 14, **values: Any) -> FeatureRecipe:
     return replace(FeatureRecipe(target="y", horizon=horizon, seasons=(7,)), **values)
 
 
-def brief_of(horizon: int = 14, metric: str = "wape", targets: Sequence[str] = ("y",), **parts: Any) -> Brief:
-    """What a step may read, with one KPI."""
+def brief_of(
+    horizon: int = 14, metric: str = "wape", targets: Sequence[str] = ("y",), country: str | None = None, **parts: Any
+) -> Brief:
+    """What a step may read, with one KPI and the calendar of a country or none."""
     given: dict[str, Any] = {
         "kpis": [Kpi.model_validate({"id": "accuracy", "metric": metric, "goal": "<= 0.2", "target": targets[0]})],
         "targets": tuple(targets),
@@ -119,7 +121,8 @@ def brief_of(horizon: int = 14, metric: str = "wape", targets: Sequence[str] = (
         "seed": 1,
         "design": Design(),
     }
-    return Brief({**given, **parts}, Seen(Forecast(horizon=horizon), tuple(Forecast.model_fields)))
+    section = Forecast.model_validate({"horizon": horizon, "calendar": {"country": country}})
+    return Brief({**given, **parts}, Seen(section, tuple(Forecast.model_fields)))
 
 
 def candidate(family: str, recipe: FeatureRecipe, name: str = "", cutoffs: Sequence[int] = (), **parameters: Any) -> Candidate:

@@ -382,3 +382,18 @@ def test_the_future_is_explained_where_nothing_must_be_known_ahead() -> None:
     (found,) = model.explain({"id": "a1", "day": day})
     expected = model.predict().filter((pl.col("id") == "a1") & (pl.col("day") == day))["prediction"][0]
     assert found.prediction == pytest.approx(expected, rel=1e-6)
+
+
+def test_bounds_are_wider_on_the_days_of_a_feast_and_nowhere_else() -> None:
+    data = shop_data(shops(series=3, days=95, ahead=HORIZON))  # open from 2022-04-08; Easter is on the 17th
+    model = model_of(data, {"seasonal_naive": 1.0}, shop_recipe(HORIZON))
+    calendar = {"country": "DE", "subdivision": None, "extra": {}, "period": "day", "label": "start"}
+    usual, wider = (
+        model.recalibrated({"y": {"feasts": {"wider": factor, "calendar": calendar}, "floor_zero": False}}).predict()
+        for factor in (1.0, 2.0)
+    )
+    ratio = [(frame["upper_80"] - frame["prediction"]).to_numpy() for frame in (wider, usual)]
+    felt = usual["day"].is_between(date(2022, 4, 10), date(2022, 4, 20)).to_numpy()
+    assert felt.sum() == 33
+    np.testing.assert_allclose(ratio[0] / ratio[1], np.where(felt, 2.0, 1.0), rtol=1e-9)
+    assert usual["prediction"].equals(wider["prediction"])

@@ -10,12 +10,13 @@ import polars as pl
 
 from sevenstep.data.calendars import country_code, holiday_table, weekend_of
 
-__all__ = ["BIG_EVENTS", "calendar_features", "week_features"]
+__all__ = ["BIG_EVENTS", "calendar_features", "week_features", "week_labels"]
 
 _CAP = 14
 """Days to a holiday are counted up to two weeks; beyond that one is as far as another."""
 
 _WEEKS_CAP = 8
+_MONDAY, _FRIDAY = 1, 5
 _RUN_UP = 7
 """Days before and after a feast that are compared with the same days around it last year; those before it belong to it."""
 _AFTER = 3
@@ -212,6 +213,17 @@ def week_features(
     inside = [pl.when(pl.col(f"{event}_weekday") > 0).then(pl.lit(event)) for event in big]
     frame = frame.with_columns(event=pl.coalesce(inside))
     return pl.DataFrame([named, starts]).join(frame, on="start", how="left", maintain_order="left").drop("start")
+
+
+def week_labels(weeks: pl.Series) -> tuple[Literal["start", "end"], ...]:
+    """How weeks may be named, by their first or last day: Mondays begin weeks and Fridays end them; otherwise either may be.
+
+    Args:
+        weeks: the day each week is named by, at least one.
+    """
+    weekday = int(weeks.dt.weekday().mode()[0])
+    labels: dict[int, tuple[Literal["start", "end"], ...]] = {_MONDAY: ("start",), _FRIDAY: ("end",)}
+    return labels.get(weekday, ("start", "end"))
 
 
 def _place_of_week() -> list[pl.Expr]:

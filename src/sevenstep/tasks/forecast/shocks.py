@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["independent_errors"]
+__all__ = ["HELD", "independent_errors"]
 
 Floats = NDArray[np.float64]
-_HELD = 0.99  # sizes beyond this quantile are cut to it: single failures say nothing of a day
+HELD = 0.99  # sizes beyond this quantile are cut to it: single failures say nothing of a day
 
 
 def independent_errors(fold: NDArray[np.int32], lead: NDArray[np.int32], size: Floats) -> float:
@@ -29,7 +29,7 @@ def independent_errors(fold: NDArray[np.int32], lead: NDArray[np.int32], size: F
     leads, column = np.unique(lead, return_inverse=True)
     shape = (len(folds), len(leads))
     place = row * shape[1] + column
-    held = np.minimum(size, np.quantile(size, _HELD)) if len(size) else size
+    held = np.minimum(size, np.quantile(size, HELD)) if len(size) else size
     count, total, squares = (
         np.bincount(place, weights, minlength=shape[0] * shape[1]).reshape(shape)
         for weights in (np.ones_like(held), held, held**2)

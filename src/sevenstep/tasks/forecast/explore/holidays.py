@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sevenstep.data.calendar_features import calendar_features, week_features
+from sevenstep.data.calendar_features import calendar_features, week_features, week_labels
 from sevenstep.tasks.forecast.explore.effects import FEWEST_ROWS, indicators
 from sevenstep.tasks.forecast.explore.inputs import Inputs
 from sevenstep.tasks.forecast.explore.view import View
@@ -20,9 +20,7 @@ from sevenstep.tasks.forecast.explore.within import within
 __all__ = ["Calendar", "HolidayEffect", "calendar_of", "holiday_effects"]
 
 Floats = NDArray[np.float64]
-LABELS = ("start", "end")
 EVENT_SHARE = 0.05
-MONDAY, FRIDAY = 1, 5
 
 
 @dataclass(frozen=True)
@@ -97,16 +95,10 @@ def holiday_effects(view: View, inputs: Inputs, calendar: Calendar | None) -> tu
     held = _held(view, inputs)
     if calendar.period != "week":
         return _effects(view, _day_columns(times, calendar), held)[0], calendar
-    labels = _labels(times)
+    labels = week_labels(times)
     readings = [(_effects(view, _week_columns(times, calendar, label), held), label) for label in labels]
     (effects, _), label = max(readings, key=lambda reading: reading[0][1])
     return effects, Calendar(calendar.country, calendar.subdivision, calendar.extra, calendar.period, label)
-
-
-def _labels(times: pl.Series) -> tuple[str, ...]:
-    """How weeks may be named: Mondays begin weeks and Fridays end them; otherwise the data decide."""
-    weekday = int(times.dt.weekday().mode()[0])
-    return {MONDAY: ("start",), FRIDAY: ("end",)}.get(weekday, LABELS)
 
 
 def _held(view: View, inputs: Inputs) -> list[Floats]:

@@ -16,13 +16,13 @@ from sevenstep.tasks.forecast.features.history import Asked, Named
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.panel import Panel
 
-__all__ = ["calendar_columns", "feast_steps", "twin_steps"]
+__all__ = ["calendar_columns", "calendar_frame", "feast_steps", "twin_steps"]
 
 
 def calendar_columns(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
     """Numeric calendar features of each asked time, one named column at a time."""
     times, position = _distinct_times(panel, asked)
-    frame = _features(times, recipe.calendar)
+    frame = calendar_frame(times, recipe.calendar)
     for column in frame.columns:
         if frame[column].dtype.is_numeric() or frame[column].dtype == pl.Boolean:
             yield f"calendar_{column}", frame[column].cast(pl.Float32).to_numpy()[position].astype(np.float32)
@@ -36,7 +36,7 @@ def twin_steps(panel: Panel, recipe: FeatureRecipe, asked: Asked) -> NDArray[np.
     if recipe.calendar.get("period") != "day" or not recipe.calendar.get("country"):
         return plain
     times, position = _distinct_times(panel, asked)
-    twins = _features(times, recipe.calendar).select(panel.clock.steps(pl.col("last_year")).alias("step"))["step"]
+    twins = calendar_frame(times, recipe.calendar).select(panel.clock.steps(pl.col("last_year")).alias("step"))["step"]
     own = twins.cast(pl.Float64).to_numpy()[position] - panel.offsets[asked.series]
     return np.where(np.isfinite(own), own, plain).astype(np.int32)
 
@@ -46,7 +46,7 @@ def feast_steps(panel: Panel, recipe: FeatureRecipe) -> NDArray[np.bool_] | None
     if recipe.calendar.get("period") != "day" or not recipe.calendar.get("country") or np.ptp(panel.offsets):
         return None
     steps = np.arange(panel.shape[1]) + int(panel.offsets[0])
-    return _features(_times(panel, steps), recipe.calendar)["feast"].fill_null(False).to_numpy()
+    return calendar_frame(_times(panel, steps), recipe.calendar)["feast"].fill_null(False).to_numpy()
 
 
 def _distinct_times(panel: Panel, asked: Asked) -> tuple[pl.Series, NDArray[np.int64]]:
@@ -60,7 +60,8 @@ def _times(panel: Panel, steps: NDArray[np.integer]) -> pl.Series:
     return pl.select(panel.clock.times(pl.lit(pl.Series(steps, dtype=pl.Int64))).alias("time"))["time"]
 
 
-def _features(times: pl.Series, calendar: Mapping[str, Any]) -> pl.DataFrame:
+def calendar_frame(times: pl.Series, calendar: Mapping[str, Any]) -> pl.DataFrame:
+    """What a recipe's calendar says of each time, a row each; the place in the year alone where no country is named."""
     period, country = calendar["period"], calendar.get("country")
     if not country or period not in ("hour", "day", "week"):
         return _place_in_year(times, period)
