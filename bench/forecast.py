@@ -1,13 +1,13 @@
 """Scores forecasts on rows no run has seen.
 
-    python bench/forecast.py SPEC [SPEC ...] [--windows 2] [--set KEY=VALUE] [--keep DIR]
+    python bench/forecast.py SPEC [SPEC ...] [--windows 2 [--apart 3] [--anyway]] [--set KEY=VALUE] [--keep DIR]
     python bench/forecast.py SPEC --actuals FILE        # score the rows whose target the data do not hold
     python bench/forecast.py --m4 weekly --m3 all --data DIR [--series 1000] [--budget 5min] [--peer]
 
-For each spec and window the last ``horizon`` steps (or those before them) are cut off the training rows, so that the run sees
-only what is known ahead about them. The spec then runs as it stands, the rows cut off are predicted, and every KPI and the
-usual metrics are printed with n and a 95 % interval (bootstrap over series), beside the simple rules on the same rows, with
-seconds and peak memory.
+For each spec and window the last ``horizon`` steps are cut off the training rows, so that the run sees only what is known ahead
+about them; each further window ends a horizon earlier, or as many steps as ``apart`` says. The spec then runs as it stands, the
+rows cut off are predicted, and every KPI and the usual metrics are printed with n and a 95 % interval (bootstrap over series),
+beside the simple rules on the same rows, with seconds and peak memory.
 
 A part of the M3 or M4 competition is run with a spec as a user would write it, on its training rows alone, and scored with sMAPE,
 MASE and OWA beside Naive2 on the same rows and what was published; with ``--peer`` also beside the median of AutoETS, theta and
@@ -70,7 +70,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--series", type=int, help="so many series of a part, drawn with seed 0")
     parser.add_argument("--budget", default="5min", help="budget of a competition's spec")
     parser.add_argument("--peer", action="store_true", help="fit the statistical median of a competition's series too")
-    parser.add_argument("--windows", type=int, default=1, help="how many horizons back from the end to score, one run each")
+    parser.add_argument("--windows", type=int, default=1, help="how many windows back from the end to score, one run each")
+    parser.add_argument("--apart", type=int, help="steps from window to window, the horizon by default")
+    parser.add_argument("--anyway", action="store_true", help="go on where the verdict is no_go: windows with little history")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--actuals", type=Path, help="file with keys, time and targets of the open rows")
     parser.add_argument("--keep", type=Path, help="keep stores and forecasts in this folder")
@@ -84,10 +86,10 @@ def _window(path: Path, window: int, options: argparse.Namespace) -> pl.DataFram
         folder = Path(scratch) if options.keep is None else options.keep / f"{spec.name}-{window}"
         folder.mkdir(parents=True, exist_ok=True)
         if options.actuals is None:
-            runnable, truth = _cut(spec, path, window, folder)
+            runnable, truth = _cut(spec, path, window * (options.apart or spec.section.horizon), folder)
         else:
             runnable, truth = path, _taken(spec, options.actuals)
-        seconds, peak = _run(runnable, folder / "store", options.overrides)
+        seconds, peak = _run(runnable, folder / "store", options.overrides, anyway=options.anyway)
         forecasts = Project(runnable, folder / "store", options.overrides).predict()
         forecasts.write_parquet(folder / "forecasts.parquet")
         print(f"\n{spec.name}, window {window}: {seconds:.0f} s wall, peak {peak:,.0f} MiB over all processes")
@@ -185,8 +187,8 @@ def _taken(spec: Spec, path: Path) -> pl.DataFrame:
     return intake(spec.data.with_rows_from(str(path), joined=False), spec.base, (), one_row_per_time=True).items
 
 
-def _cut(spec: Spec, path: Path, window: int, folder: Path) -> tuple[Path, pl.DataFrame]:
-    """A spec whose main rows end one horizon earlier, and the rows cut off with their targets."""
+def _cut(spec: Spec, path: Path, newest: int, folder: Path) -> tuple[Path, pl.DataFrame]:
+    """A spec whose main rows end a horizon before the ``newest`` steps, and the rows of that horizon with their targets."""
     items = _main_rows(spec)
     time = spec.data.time if isinstance(spec.data.time, str) else "time"
     known = items.filter(pl.any_horizontal([pl.col(target).is_not_null() for target in spec.targets]))
@@ -194,8 +196,8 @@ def _cut(spec: Spec, path: Path, window: int, folder: Path) -> tuple[Path, pl.Da
     steps = items.select(clock.steps(pl.col(time)).alias("step"))["step"]
     ends = pl.Series("end", _ends(known, clock, time, list(spec.data.series), items))
     back, horizon = ends - steps, spec.section.horizon
-    inside = (back >= window * horizon) & (back < (window + 1) * horizon)
-    rows = items.with_columns(inside.alias("inside")).filter(back >= window * horizon)
+    inside = (back >= newest) & (back < newest + horizon)
+    rows = items.with_columns(inside.alias("inside")).filter(back >= newest)
     ahead = {time, *spec.data.series, *spec.section.known_ahead}
     if spec.data.time is not None and not isinstance(spec.data.time, str):
         ahead |= set(spec.data.time.columns().values())
@@ -235,8 +237,9 @@ def _absolute(paths: str | list[str], base: Path) -> str | list[str]:
     return str((base / paths).resolve()) if isinstance(paths, str) else [str((base / one).resolve()) for one in paths]
 
 
-def _run(spec: Path, store: Path, overrides: list[str]) -> Took:
-    return run_command("run", str(spec), "--store", str(store), *(flag for text in overrides for flag in ("--set", text)))
+def _run(spec: Path, store: Path, overrides: list[str], *, anyway: bool = False) -> Took:
+    flags = [*(["--anyway"] if anyway else []), *(flag for text in overrides for flag in ("--set", text))]
+    return run_command("run", str(spec), "--store", str(store), *flags)
 
 
 def _simple(spec: Path, store: Path, overrides: list[str]) -> Mapping[str, pl.DataFrame]:

@@ -148,6 +148,27 @@ def test_cuts_are_drawn_at_random_only_where_trees_could_tell_the_days_that_many
     assert "boosting_units" in {candidate.name for candidate in boosted}
 
 
+def test_trees_start_from_smoothing_forecasts_of_as_many_origins_as_the_time_carries() -> None:
+    fields = recipe()["targets"]["y"] | {"calendar": {}, "numbers": [], "categories": {}, "shifted": [], "events": []}
+
+    asked = Design.model_validate({"candidates": ["boosting_units"]})
+
+    def units(budget: float) -> tuple[dict[str, Any], float]:
+        many = shop_data(shops(series=120, days=120))
+        made = make_plan(many, {"targets": {"y": fields}}, brief_of(design=asked, budget=budget))
+        found = named(made)["boosting_units"]
+        assert found.stage is not None
+        return dict(found.stage["recipe"]), float(found.parameters["learning_rate"])
+
+    (rich, slow), (fair, also_slow), (poor, fast) = (units(budget) for budget in (3_000.0, 20.0, 10.0))
+    assert rich["smoothed"] == 1
+    assert 1 < fair["smoothed"] <= 14
+    assert fair["smoothed"] % 7  # every phase of the week comes up
+    assert poor["smoothed"] == 0
+    assert poor["base"] != "smoothed"
+    assert slow == also_slow < fast
+
+
 def test_what_the_budget_does_not_carry_is_left_out_and_said() -> None:
     poor = plan(budget=20.0)
     assert len(poor.notes) > 0

@@ -36,6 +36,7 @@ MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
     "boosting_log": ("boosting", {}),
     "boosting_ratio": ("boosting", {"scale": "ratio", "loss": "l1"}),
     "boosting_units": ("boosting", {"scale": "units", "loss": "l1"}),
+    "boosting_smoothed": ("boosting", {"scale": "units", "loss": "l1"}),
     "boosting_shared": ("boosting", {"scale": "ratio", "loss": "l1"}),
     "smoothing": ("smoothed", {"form": "multiplies"}),
     "smoothing_adds": ("smoothed", {"form": "adds"}),
@@ -65,6 +66,7 @@ def stage(kind: str, after: int) -> Stage:
 
 OTHERS = {
     "boosting_units": replace(RECIPE, transform="units", base="moved"),
+    "boosting_smoothed": replace(RECIPE, transform="units", base="smoothed", smoothed=3),
     "boosting_shared": replace(RECIPE, shares=True),
 }
 

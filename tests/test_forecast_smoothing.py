@@ -15,12 +15,14 @@ from statsforecast.models import SimpleExponentialSmoothing
 
 from forecast_worlds import ask, panel_of, plain_data, plain_recipe
 from sevenstep.data.dataset import Dataset, Roles
-from sevenstep.tasks.forecast.families import filters
-from sevenstep.tasks.forecast.families.filters import ALPHAS, BETAS, PHIS, SLOPES, smoothed
 from sevenstep.tasks.forecast.families.smoothed import SmoothedMember
+from sevenstep.tasks.forecast.features import filters
+from sevenstep.tasks.forecast.features.filters import ALPHAS, BETAS, PHIS, SLOPES, smoothed
 from sevenstep.tasks.forecast.features.history import Asked
 from sevenstep.tasks.forecast.features.indices import own_indices, shared_indices
 from sevenstep.tasks.forecast.features.shared import shared_guess
+from sevenstep.tasks.forecast.features.smoothing import TOLD
+from sevenstep.tasks.forecast.features.table import build_table
 
 Floats = NDArray[np.float64]
 WEEKS = 52
@@ -208,3 +210,35 @@ def test_the_guess_that_trees_start_from_is_the_level_with_the_shared_index_made
     left = grid[:, : origin + 1] - indices[:, np.arange(origin + 1) % WEEKS]
     expected = left @ weights / weights.sum() + indices[:, step % WEEKS]
     np.testing.assert_allclose(np.sinh(found), expected, rtol=1e-4)
+
+
+def test_what_trees_are_told_is_what_the_candidate_of_that_name_forecasts_from_the_same_origin() -> None:
+    grid, _, kind = retail(series=6)
+    panel, settings = panel_of(weekly(grid, kind))
+    recipe = plain_recipe(horizon=6, seasons=(13,), transform="units", base="smoothed", smoothed=1)
+    cells = [(one, origin + lead, origin) for origin in (40, 71) for one in range(6) for lead in range(1, 7)]
+    wanted = ask(panel, settings, cells)
+    names, values, base = wanted.features(recipe)
+    unit = values[:, names.index("unit")]
+    told = {name: values[:, names.index(name)] * unit + base for name in TOLD}
+    for name, (multiplies, trend) in TOLD.items():
+        form = "multiplies" if multiplies else "adds"
+        alone = member(form, season=13, groups=[], trend=trend).predict(wanted)
+        np.testing.assert_allclose(told[name], alone, rtol=1e-4)
+    np.testing.assert_allclose(base, np.median(list(told.values()), axis=0), rtol=1e-4)
+
+
+@pytest.mark.parametrize("every", [3, 5])
+def test_training_rows_are_seen_from_every_so_many_steps_before_the_end_and_from_every_lead(every: int) -> None:
+    grid, _, kind = retail(series=6)
+    panel, _ = panel_of(weekly(grid, kind))
+    recipe = plain_recipe(horizon=6, seasons=(13,), transform="units", base="newest", smoothed=every, samples=4)
+    table = build_table(panel, recipe, [])
+    lead = table.step - table.origin
+    assert set((panel.end - table.origin) % every) == {0}
+    assert set(lead.tolist()) == set(range(1, 7))
+    assert len(np.unique(np.column_stack([table.row, table.origin]), axis=0)) == len(table.row)
+    # a step that is r before or after an origin has the leads r, r + every, ... up to the horizon, and draws each alike
+    for step in range(80, 80 + every):
+        own = lead[table.step == step]
+        assert len(set(own.tolist())) == len(range(1 + (step - panel.end - 1) % every, 7, every))

@@ -48,17 +48,24 @@ def test_the_seasonal_guess_is_moved_by_the_change_of_the_level() -> None:
 def test_the_better_guess_is_the_seasonal_one_of_a_steady_season_and_the_newest_value_of_a_random_walk() -> None:
     season = np.tile(10 * np.sin(2 * np.pi * np.arange(7) / 7), 20) + np.random.default_rng(1).standard_normal((5, 140))
     walk = np.cumsum(np.random.default_rng(1).standard_normal((5, 140)), axis=1)
-    assert best_base(season, (7,), 14, 120) == "moved"
-    assert best_base(walk, (7,), 14, 120) == "newest"
+    weekly = plain_recipe(transform="units")
+    assert best_base(season, weekly, 120) == "moved"
+    assert best_base(walk, weekly, 120) == "newest"
     poisoned = np.where(np.arange(140) > 120, 1e9, walk)
-    assert best_base(poisoned, (7,), 14, 120) == "newest"
-    assert best_base(season, (), 14, 120) == "newest"
+    assert best_base(poisoned, weekly, 120) == "newest"
+    assert best_base(season, plain_recipe(transform="units", seasons=()), 120) == "newest"
 
 
-@pytest.mark.parametrize("base", ["newest", "moved"])
+def test_the_better_guess_is_smoothed_where_noise_hides_level_and_season() -> None:
+    season = np.tile(10 * np.sin(2 * np.pi * np.arange(7) / 7), 20) + 8 * np.random.default_rng(1).standard_normal((5, 140))
+    assert best_base(season, plain_recipe(transform="units", smoothed=1), 120) == "smoothed"
+    assert best_base(season, plain_recipe(transform="units"), 120) != "smoothed"  # the recipe does not know it
+
+
+@pytest.mark.parametrize("base", ["newest", "moved", "smoothed"])
 def test_forecasts_are_the_same_in_any_unit_of_measurement(base: str) -> None:
     grid = world()
-    recipe = plain_recipe(transform="units", base=base, samples=3)
+    recipe = plain_recipe(transform="units", base=base, samples=3, smoothed=5 if base == "smoothed" else 0)
     factor = 2.0 ** np.arange(-2, 4)[:, None]  # powers of two, so that single precision rounds alike
     np.testing.assert_allclose(forecasts(grid * factor, recipe, 105) / factor, forecasts(grid, recipe, 105), rtol=1e-6)
 

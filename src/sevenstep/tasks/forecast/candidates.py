@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sevenstep.tasks.contract import Range
-from sevenstep.tasks.forecast.families.filters import TRENDS
 from sevenstep.tasks.forecast.families.naive import RULES
 from sevenstep.tasks.forecast.families.smoothed import FORMS
 from sevenstep.tasks.forecast.families.statistical import METHODS
+from sevenstep.tasks.forecast.features.filters import TRENDS
 
-__all__ = ["BOOSTING", "CATALOG", "CHOICES", "PARAMETERS", "Entry", "Situation", "shares_season"]
+__all__ = ["BOOSTING", "CATALOG", "CHOICES", "PARAMETERS", "SMOOTHED", "Entry", "Situation", "shares_season"]
 
 BOOSTING: Mapping[str, Any] = {
     "rounds": 250,
@@ -32,6 +32,9 @@ UNITS: Mapping[str, Any] = {
     "scale": "units",
     "loss": "l1",
 }
+
+SMOOTHED: Mapping[str, Any] = {"rounds": 300, "learning_rate": 0.03, "leaves": 31}
+"""Of trees that start from a smoothing forecast: little is left to learn."""
 
 DRIVERS: Mapping[str, Any] = {
     "rounds": 300,

@@ -38,6 +38,7 @@ _PAST = (
     ("shared_", "season shared with similar series"),
     ("winters_", _RECENT),
     ("theta_like", _RECENT),
+    ("smoothing", _RECENT),
     ("closed_", "closed days around"),
     ("calendar_", "calendar and holidays"),
     ("lead", "how far ahead"),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,10 @@ from sevenstep.errors import InputError
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.contract import Candidate, Fold, Plan, SumsPlan
 from sevenstep.tasks.forecast.asked import wanted
-from sevenstep.tasks.forecast.candidates import BOOSTING, CATALOG, Entry, Situation, shares_season
+from sevenstep.tasks.forecast.candidates import BOOSTING, CATALOG, SMOOTHED, Entry, Situation, shares_season
 from sevenstep.tasks.forecast.features.published import without_published
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.features.smoothing import TOLD, longest_past
 from sevenstep.tasks.forecast.features.units import best_base
 from sevenstep.tasks.forecast.folds import plan_folds
 from sevenstep.tasks.forecast.hierarchy.sums import recipe_of_sums, summed
@@ -37,6 +40,7 @@ __all__ = ["make_plan", "target_weights"]
 SUMS_SHARE = 0.12  # of the time budget for the sums of a hierarchy, which are few
 CV_SHARE = 0.48  # of the time budget for cross-validation; search, final fit and the other steps take the rest
 BOOSTING_SHARE = 0.22  # of a fold's seconds for each boosting candidate: room for two of them and the statistical ones
+SMOOTHED_SHARE = 0.3  # of a fold's seconds at most for smoothing forecasts as features, which all folds share
 SECONDS_PER_CELL = 1.6e-8  # one core: rows x rounds x features looked at, at 63 leaves; measured with LightGBM 4.7
 MOST_ROWS, FEWEST_ROWS = 400_000, 60_000
 FEW_ROWS = 50_000  # below this, trees are smaller
@@ -88,8 +92,9 @@ def _plan(data: Dataset, recipe: Mapping[str, Any], brief: Brief) -> Plan:
         features = _features(panel, target, recipe["targets"][target], brief, seconds)
         situation = _situation(panel, settings, target, features)
         features = replace(features, shares=_few_cycles(situation, features))
-        entries = wanted(brief, target, situation, _catalog(situation, features))
-        chosen, left_out = _affordable(entries, situation, features, _Stages(panel, features, folds), seconds)
+        stages = _Stages(panel, features, folds, _smoothed_every(situation, features, panel.shape[1], seconds))
+        entries = wanted(brief, target, situation, _catalog(situation, stages))
+        chosen, left_out = _affordable(entries, situation, features, stages, seconds)
         candidates += chosen
         notes += left_out
     return Plan(candidates, folds, everything, reason, notes, _blocks(candidates, folds))
@@ -112,6 +117,19 @@ def _situation(panel: Panel, settings: Settings, target: str, features: FeatureR
         length=float(np.median(counts)) if len(counts) else 0.0,
         gaps=settings.gaps,
     )
+
+
+def _smoothed_every(situation: Situation, features: FeatureRecipe, columns: int, seconds: float) -> int:
+    """From every how many steps smoothing forecasts can be made as features within their share of a fold's time; 0 where that
+    is rarer than once in a horizon. Steps are chosen so that all phases of the seasons come up.
+    """
+    per_value = sum(entry.per_point for entry in CATALOG if entry.name in TOLD)
+    longest = longest_past(features.seasons)
+    whole = per_value * situation.points * min(columns / 2, longest)
+    every = max(1, int(np.ceil(whole / (SMOOTHED_SHARE * seconds))))
+    while any(gcd(every, season) > 1 for season in features.seasons):
+        every += 1
+    return every if every <= features.horizon else 0
 
 
 def _few_cycles(situation: Situation, features: FeatureRecipe) -> bool:
@@ -180,30 +198,46 @@ class _Stages:
     panel: Panel
     features: FeatureRecipe
     folds: Sequence[Fold]
+    smoothed: int
 
     def of(self, scale: str) -> Mapping[str, Any]:
-        cutoffs = [fold.train["until"] for fold in self.folds]
-        recipe = self._in_units(min(cutoffs)) if scale == "units" else self.features
-        return {"kind": "features", "recipe": recipe.to_json(), "cutoffs": cutoffs}
+        recipe = self.in_units if scale == "units" else self.features
+        return {"kind": "features", "recipe": recipe.to_json(), "cutoffs": self._cutoffs()}
 
-    def _in_units(self, until: int) -> FeatureRecipe:
-        grid = self.panel.grid(self.features.target)
-        base = best_base(grid, self.features.seasons, self.features.horizon, until)
-        return replace(self.features, transform="units", base=base, shares=False)
+    @cached_property
+    def in_units(self) -> FeatureRecipe:
+        """The recipe of the past in units, around the base that has been the best guess up to the first fold."""
+        few = -(-self.features.horizon // max(self.smoothed, 1))  # leads a row may have
+        recipe = replace(self.features, transform="units", smoothed=self.smoothed, shares=False)
+        recipe = replace(recipe, samples=min(recipe.samples, few))
+        return replace(recipe, base=best_base(self.panel.grid(recipe.target), recipe, min(self._cutoffs())))
+
+    def _cutoffs(self) -> list[int]:
+        return [fold.train["until"] for fold in self.folds]
 
 
 def _table_rows(situation: Situation, features: FeatureRecipe) -> int:
     return min(features.most_rows, situation.points * features.samples)
 
 
-def _catalog(situation: Situation, features: FeatureRecipe) -> list[Entry]:
-    """The catalogue, with smaller trees where there are few rows to grow them from, and cuts drawn at random where many series
-    share their days: by a calendar or what is known ahead, trees could learn single days by heart.
+def _catalog(situation: Situation, stages: _Stages) -> list[Entry]:
+    """The catalogue, with smaller trees where there are few rows to grow them from, or little left to learn of a smoothing
+    forecast, and cuts drawn at random where many series share their days: by a calendar or what is known ahead, trees could learn
+    single days by heart.
     """
+    features = stages.features
     small = {"leaves": 31, "least_in_leaf": 20} if _table_rows(situation, features) < FEW_ROWS else {}
     told = bool(features.calendar or features.numbers or features.categories)
     own = small | {"extra_trees": told and situation.series >= MANY_SERIES}
-    return [replace(entry, parameters={**entry.parameters, **own}) if entry.family == "boosting" else entry for entry in CATALOG]
+
+    def start(entry: Entry) -> Mapping[str, Any]:
+        in_units = entry.parameters.get("scale") == "units" and entry.fits(situation)
+        return SMOOTHED if in_units and stages.in_units.base == "smoothed" else {}
+
+    return [
+        replace(entry, parameters={**entry.parameters, **start(entry), **own}) if entry.family == "boosting" else entry
+        for entry in CATALOG
+    ]
 
 
 def _affordable(
@@ -248,7 +282,7 @@ def _candidate(entry: Entry, situation: Situation, features: FeatureRecipe, stag
 
 def _read_off(entry: Entry, features: FeatureRecipe) -> dict[str, Any]:
     """What the data say about a family's parameters; what the entry states itself goes before it."""
-    longest = max(1_000, 4 * max(features.seasons, default=1))
+    longest = longest_past(features.seasons)
     if entry.family == "statistical":
         return {"seasons": list(features.seasons), "longest": longest}
     if entry.family == "smoothed":

@@ -19,8 +19,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.families.question import Question
-from sevenstep.tasks.forecast.families.regular import aligned, regular
-from sevenstep.tasks.forecast.families.smoothed import multiplied
+from sevenstep.tasks.forecast.features.regular import aligned, regular
+from sevenstep.tasks.forecast.features.smoothing import multiplied
 from sevenstep.tasks.forecast.panel import Panel, Settings
 
 __all__ = ["METHODS", "StatisticalMember", "fit_statistical"]

@@ -18,7 +18,8 @@ class FeatureRecipe:
         horizon: longest lead, in steps.
         transform: ``log1p`` for targets that are never negative, ``asinh`` otherwise; ``units`` for the past of each series in
             units of its own, see `in_units`.
-        base: with ``units``, the guess the past is taken around: ``newest`` or ``moved``.
+        base: with ``units``, the guess the past is taken around: ``newest``, ``moved`` or ``smoothed``.
+        smoothed: with ``units``, smoothing forecasts are known, and training rows are seen from every so many steps; 0 for never.
         seasons: season lengths in steps, shortest first; averages are kept for each phase of each.
         year: steps of a year for comparisons with the same time last year; 0 for none.
         events: known-ahead columns of few levels whose state splits the averages ("same weekday in the same promotion state").
@@ -39,6 +40,7 @@ class FeatureRecipe:
     horizon: int
     transform: str = "log1p"
     base: str = ""
+    smoothed: int = 0
     seasons: tuple[int, ...] = ()
     year: int = 0
     events: tuple[str, ...] = ()

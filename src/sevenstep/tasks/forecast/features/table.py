@@ -23,6 +23,7 @@ from sevenstep.tasks.forecast.features.pooled import blocks, pooled
 from sevenstep.tasks.forecast.features.published import expected_from
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.shared import shared_columns, shared_guess
+from sevenstep.tasks.forecast.features.smoothing import smoothing_forecasts
 from sevenstep.tasks.forecast.features.units import UNIT, in_units
 from sevenstep.tasks.forecast.features.winters import winters
 from sevenstep.tasks.forecast.folds import scored_rows
@@ -103,16 +104,28 @@ def _training_rows(
     rows = np.flatnonzero(np.isfinite(truth))
     drawn, origins = [], []
     for _ in range(recipe.samples):
-        lead = generator.integers(1, recipe.horizon + 1, len(rows))
+        lead = _leads(generator, panel, recipe, rows)
         origin = panel.steps[rows] - lead
         usable = origin >= first[panel.series[rows]] + _warm_up(recipe)
         drawn.append(rows[usable])
         origins.append(origin[usable])
     row, origin = np.concatenate(drawn), np.concatenate(origins).astype(np.int32)
+    if recipe.smoothed > 1:  # few leads to draw among
+        row, origin = np.unique(np.stack([row, origin.astype(np.int64)]), axis=1)
+        origin = origin.astype(np.int32)
     if len(row) > recipe.most_rows:
         kept = np.sort(generator.choice(len(row), recipe.most_rows, replace=False))
         row, origin = row[kept], origin[kept]
     return row, origin
+
+
+def _leads(generator: np.random.Generator, panel: Panel, recipe: FeatureRecipe, rows: NDArray[np.int64]) -> NDArray[np.integer]:
+    """A lead for each row, drawn among those whose origin is one of every so many steps before the end of the panel."""
+    every = max(recipe.smoothed, 1)
+    if every == 1:
+        return generator.integers(1, recipe.horizon + 1, len(rows))
+    least = 1 + (panel.steps[rows] - panel.end - 1) % every
+    return least + every * generator.integers(0, (recipe.horizon - least) // every + 1)
 
 
 def _warm_up(recipe: FeatureRecipe) -> int:
@@ -138,6 +151,7 @@ def features_for(
     calm, level = _without_feasts(panel, recipe, scaled, level, every.odd)
     twin = twin_steps(panel, recipe, asked)
     ahead = list(input_features(panel, recipe, asked, row))
+    smoothed = smoothing_forecasts(panel.exact_grid(recipe.target), recipe, asked) if recipe.smoothed else {}
     past: dict[str, NDArray[np.float32]] = {}
     for low, high in blocks(panel.shape):
         mine = (asked.series >= low) & (asked.series < high)
@@ -146,7 +160,10 @@ def features_for(
         local = Asked(asked.series[mine] - np.int32(low), asked.step[mine], asked.origin[mine])
         local_states = None if states is None else states[low:high]
         own = history_features(scaled[low:high], calm[low:high], level[low:high], local_states, every, twin[mine], recipe, local)
-        for name, column in in_units(dict(own), scaled[low:high], recipe, local) if recipe.transform == "units" else own:
+        if recipe.transform == "units":
+            told = {name: made[mine] for name, made in smoothed.items()}
+            own = in_units(dict(own), scaled[low:high], recipe, local, told)
+        for name, column in own:
             past.setdefault(recipe.free_name(name), np.empty(len(row), dtype=np.float32))[mine] = column
     base, known = past[recipe.free_name("base")], dict(ahead)
     if recipe.transform == "units":

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sevenstep.tasks.forecast.features.history import Asked, Named
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
+from sevenstep.tasks.forecast.features.smoothing import smoothing_forecasts
 from sevenstep.tasks.forecast.features.windows import cumulative, last_value
 
 __all__ = ["HELD", "UNIT", "best_base", "in_units", "moved", "unit_grid"]
@@ -42,7 +43,9 @@ def unit_grid(grid: Grid, season: int) -> Floats:
     return np.where((counts[:, 1:] > 0) & (mean > 0), mean, 1.0).astype(np.float32)
 
 
-def in_units(past: Mapping[str, Floats], grid: Grid, recipe: FeatureRecipe, asked: Asked) -> Iterator[Named]:
+def in_units(
+    past: Mapping[str, Floats], grid: Grid, recipe: FeatureRecipe, asked: Asked, smoothed: Mapping[str, Grid]
+) -> Iterator[Named]:
     """The columns of the past in units, with lags added; ``base`` stays as it is, in units of the target.
 
     Args:
@@ -50,8 +53,9 @@ def in_units(past: Mapping[str, Floats], grid: Grid, recipe: FeatureRecipe, aske
         grid: the target, ``[series, step]``.
         recipe: which features; its ``base`` says what they are taken around.
         asked: which rows.
+        smoothed: forecasts of the asked rows by smoothing; their median is the ``smoothed`` base, as one of them may run away.
     """
-    base = _base(past, grid, recipe, asked)
+    base = _base(past, grid, recipe, asked, smoothed)
     unit = unit_grid(grid, recipe.season)[asked.series, asked.origin]
     yield "base", base
     yield UNIT, unit
@@ -65,14 +69,16 @@ def in_units(past: Mapping[str, Floats], grid: Grid, recipe: FeatureRecipe, aske
             yield name, (column / unit).astype(np.float32)
         else:
             yield name, column
-    for name, column in _lags(grid, recipe, asked):
+    for name, column in (*_lags(grid, recipe, asked), *smoothed.items()):
         yield name, ((column - base) / unit).astype(np.float32)
 
 
-def _base(past: Mapping[str, Floats], grid: Grid, recipe: FeatureRecipe, asked: Asked) -> Floats:
-    usual = past["base"]
-    guess = moved(grid, recipe.seasons, asked) if recipe.base == "moved" else past["newest"]
-    return np.where(np.isfinite(guess), guess, usual).astype(np.float32)
+def _base(past: Mapping[str, Floats], grid: Grid, recipe: FeatureRecipe, asked: Asked, smoothed: Mapping[str, Grid]) -> Floats:
+    if recipe.base == "smoothed":
+        guess = np.median(list(smoothed.values()), axis=0)
+    else:
+        guess = moved(grid, recipe.seasons, asked) if recipe.base == "moved" else past["newest"]
+    return np.where(np.isfinite(guess), guess, past["base"]).astype(np.float32)
 
 
 def moved(grid: Grid, seasons: tuple[int, ...], asked: Asked) -> Floats:
@@ -113,20 +119,28 @@ def _mean(grid: Grid, series: NDArray[np.int32], column: NDArray[np.int32], wind
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def best_base(grid: Grid, seasons: tuple[int, ...], horizon: int, until: int) -> str:
-    """Which single guess comes nearer in the usual series, the ``newest`` value or the seasonal one ``moved`` to the level.
+def best_base(grid: Grid, recipe: FeatureRecipe, until: int) -> str:
+    """Which single guess comes nearest in the usual series: the ``newest`` value, the seasonal one ``moved`` to the level, or,
+    where the recipe knows it, what is ``smoothed``.
 
     Compared in units of the series at up to `ORIGINS` origins, on values up to column ``until`` only.
     """
-    if not seasons or until < seasons[-1] + horizon:
+    seasons, horizon = recipe.seasons, recipe.horizon
+    first, last = seasons[-1] if seasons else 1, until - horizon
+    if last < first or not (seasons or recipe.smoothed):
         return "newest"
-    origins = np.unique(np.linspace(max(seasons[-1], until // 2), until - horizon, ORIGINS).astype(np.int32))
+    origins = np.unique(np.linspace(min(max(first, until // 2), last), last, ORIGINS).astype(np.int32))
     series, origin, lead = (
         part.ravel().astype(np.int32)
         for part in np.meshgrid(np.arange(len(grid)), origins, np.arange(1, horizon + 1), indexing="ij")
     )
     asked = Asked(series, origin + lead, origin)
-    truth, unit = grid[asked.series, asked.step], unit_grid(grid, seasons[0])[asked.series, asked.origin]
-    errors = [np.abs(truth - guess) / unit for guess in (last_value(grid)[series, origin], moved(grid, seasons, asked))]
-    both = np.isfinite(errors[0]) & np.isfinite(errors[1])
-    return "moved" if both.any() and errors[1][both].mean() < errors[0][both].mean() else "newest"
+    guesses: dict[str, Grid] = {"newest": last_value(grid)[series, origin]}
+    if seasons:
+        guesses["moved"] = moved(grid, seasons, asked)
+    if recipe.smoothed:
+        guesses["smoothed"] = np.median(list(smoothing_forecasts(grid, recipe, asked).values()), axis=0)
+    truth, unit = grid[asked.series, asked.step], unit_grid(grid, recipe.season)[asked.series, asked.origin]
+    errors = {name: np.abs(truth - guess) / unit for name, guess in guesses.items()}
+    known = np.all([np.isfinite(error) for error in errors.values()], axis=0)
+    return min(errors, key=lambda name: errors[name][known].mean()) if known.any() else "newest"
