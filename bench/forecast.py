@@ -93,7 +93,7 @@ def _window(path: Path, window: int, options: argparse.Namespace) -> pl.DataFram
         forecasts = Project(runnable, folder / "store", options.overrides).predict()
         forecasts.write_parquet(folder / "forecasts.parquet")
         print(f"\n{spec.name}, window {window}: {seconds:.0f} s wall, peak {peak:,.0f} MiB over all processes")
-        keep_reached(folder, _print_scores(spec, forecasts, truth, _simple(runnable, folder / "store", options.overrides)))
+        keep_reached(folder, _print_scores(spec, forecasts, truth, _simple(runnable, folder / "store", options)))
         return _covered(spec, forecasts, truth)
 
 
@@ -242,10 +242,10 @@ def _run(spec: Path, store: Path, overrides: list[str], *, anyway: bool = False)
     return run_command("run", str(spec), "--store", str(store), *flags)
 
 
-def _simple(spec: Path, store: Path, overrides: list[str]) -> Mapping[str, pl.DataFrame]:
+def _simple(spec: Path, store: Path, options: argparse.Namespace) -> Mapping[str, pl.DataFrame]:
     """Forecasts of the simple rules for the open rows, by rule."""
-    project = Project(spec, store, overrides)
-    steps = {step.name: step for step in project.run().steps}
+    project = Project(spec, store, options.overrides)
+    steps = {step.name: step for step in project.run(anyway=options.anyway).steps}
     opened = Store(store)
     data = Dataset.load(opened.open(steps["collect"].fingerprint).folder("dataset"))
     recipe = opened.open(steps["prepare"].fingerprint).json("recipe")["targets"]

@@ -11,6 +11,8 @@ of the naive rule for scaled metrics, 1 where unused), ``root_scale`` (its root 
 Classified items have three more: ``unit`` (the item, which has one row, or one for each of more than two classes), ``label``
 (number of the row's class) and ``cut`` (probability at which it is decided for); see `sevenstep.stats.classification`.
 
+Items of which it is known beforehand how hard they are have `HARDNESS` as well.
+
 An item scored by a figure of its own (nDCG of a ranking) has the figure as its ``prediction`` and 1 as its ``truth``; figures of
 further such metrics stand in columns named as the metric is; see `sevenstep.stats.per_item`. Answered questions have
 ``abstained`` and ``confidence`` besides, judged ones ``judged_spread``; see `sevenstep.tasks.answers`.
@@ -28,7 +30,16 @@ from sevenstep.stats.metrics import METRICS
 from sevenstep.stats.scored import Scored
 from sevenstep.tasks.answers import ABSTAINED, CONFIDENCE, JUDGED_SPREAD
 
-__all__ = ["BOUNDS", "CLASS_COLUMNS", "CORE_COLUMNS", "ScoreTable", "figure_columns", "join_score_tables", "scored_rows"]
+__all__ = [
+    "BOUNDS",
+    "CLASS_COLUMNS",
+    "CORE_COLUMNS",
+    "HARDNESS",
+    "ScoreTable",
+    "figure_columns",
+    "join_score_tables",
+    "scored_rows",
+]
 
 BOUNDS = ("lower_80", "upper_80", "lower_95", "upper_95")
 CORE_COLUMNS = (
@@ -36,6 +47,8 @@ CORE_COLUMNS = (
     "prediction", *BOUNDS,
 )  # fmt: skip
 CLASS_COLUMNS = ("unit", "label", "cut")
+HARDNESS = "__hardness__"
+"""Of some items, how hard they are to predict, as was told beforehand: a number of any scale that bounds may follow."""
 _OF_ANSWERS = (ABSTAINED, CONFIDENCE, JUDGED_SPREAD)
 
 
@@ -55,7 +68,7 @@ class ScoreTable:
     @property
     def segments(self) -> list[str]:
         """The segment columns, in order."""
-        others = (*CORE_COLUMNS, *CLASS_COLUMNS, *figure_columns(self.frame))
+        others = (*CORE_COLUMNS, *CLASS_COLUMNS, HARDNESS, *figure_columns(self.frame))
         return [column for column in self.frame.columns if column not in others]
 
     def of(self, *, candidate: str | None = None, target: str | None = None, fold: int | None = None) -> ScoreTable:

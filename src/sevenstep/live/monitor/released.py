@@ -15,7 +15,7 @@ from sevenstep.live.collected import Collected, collected
 from sevenstep.live.monitor.daily import windows
 from sevenstep.live.operation import Operation
 from sevenstep.live.releases import Release
-from sevenstep.tasks.scoretable import CLASS_COLUMNS, CORE_COLUMNS
+from sevenstep.tasks.scoretable import CLASS_COLUMNS, CORE_COLUMNS, HARDNESS
 
 __all__ = ["NEAR", "Released"]
 
@@ -88,7 +88,7 @@ class Released:
     @property
     def sliced(self) -> list[str]:
         """All columns its scores can be sliced by."""
-        known = (*CORE_COLUMNS, *CLASS_COLUMNS)
+        known = (*CORE_COLUMNS, *CLASS_COLUMNS, HARDNESS)
         return [] if self.scores is None else [name for name in self.scores.columns if name not in known]
 
     @cached_property

@@ -2,10 +2,10 @@
 
 Bounds are split conformal: quantiles of normalised out-of-fold errors with the finite-sample correction (Vovk et al., 2005; Lei
 et al., 2018). Errors are divided by the size of the forecast, by how hard the series has been and by how errors grow with the
-lead and around the big events of the year, so one set of quantiles serves large and small, calm and wild series, near and far.
-Where a day moves all series alike, few origins tell little of one lead, and more of its neighbours are asked. How hard a series
-has been is read off its other folds, and bounds are widened until each fold is covered as promised by what the others say:
-origins differ, and bounds fitted to the same few would be too narrow for the next.
+lead, at hard times of the year and around its big events, so one set of quantiles serves large and small, calm and wild series,
+near and far. Where a day moves all series alike, few origins tell little of one lead, and more of its neighbours are asked. How
+hard a series has been is read off its other folds, and bounds are widened until each fold is covered as promised by what the
+others say: origins differ, and bounds fitted to the same few would be too narrow for the next.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sevenstep.spec.brief import Brief
 from sevenstep.tasks.forecast.feasts import Feasts
+from sevenstep.tasks.forecast.hardness import Hardness
 from sevenstep.tasks.forecast.shocks import independent_errors
 from sevenstep.tasks.leading import leading_kpi, leading_metric
 from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
@@ -48,6 +49,8 @@ def calibrate(scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
     size, usual = _usual_size(frame)
     error = (frame["truth"].to_numpy() - frame["prediction"].to_numpy()) / _unit(frame, size, usual)
     fold, cluster, lead = (frame[name].to_numpy() for name in ("fold", "cluster", "lead"))
+    hardness = Hardness.learnt(frame, np.abs(error))
+    error = error / hardness.factors(frame)
     feasts = Feasts.learnt(brief.section, frame, np.abs(error / _others_spread(fold, cluster, error, len(size))))
     error = error / feasts.factors(frame)
     spread, all_spread = _spread(cluster, error, len(size))
@@ -65,6 +68,7 @@ def calibrate(scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
         "spread": all_spread,
         "spreads": _rounded(spread),
         "floor_zero": bool((frame["truth"] >= 0).all()),
+        "hardness": hardness.to_json(),
         "feasts": feasts.to_json(),
         "leads": [_between(*pair, known) for pair in zip(close, wide, strict=True)],
         "n": len(frame),
@@ -210,7 +214,9 @@ def apply(scores: ScoreTable, calibration: Mapping[str, Any]) -> ScoreTable:
     size, usual = np.asarray(calibration["sizes"], dtype=np.float64), float(calibration["usual_size"])
     cluster = frame["cluster"].to_numpy()
     unit = _unit(frame, size, usual) * _taken(np.asarray(calibration["spreads"]), cluster, float(calibration["spread"]))
-    unit = unit * Feasts(**calibration.get("feasts", {})).factors(frame)
+    unit = (
+        unit * Hardness(**calibration.get("hardness", {})).factors(frame) * Feasts(**calibration.get("feasts", {})).factors(frame)
+    )
     edges = [(int(entry["from"]), int(entry["to"])) for entry in calibration["leads"]]
     bucket = _bucket_of(frame["lead"].to_numpy(), edges)
     columns = []

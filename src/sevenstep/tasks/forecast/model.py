@@ -25,6 +25,7 @@ from sevenstep.tasks.forecast.calibrate import apply
 from sevenstep.tasks.forecast.explain import Explained, explain_item
 from sevenstep.tasks.forecast.families.members import FittedMember
 from sevenstep.tasks.forecast.grown import refreshed, with_rows
+from sevenstep.tasks.forecast.hardness import hardness_of
 from sevenstep.tasks.forecast.hierarchy.together import Together, together
 from sevenstep.tasks.forecast.hierarchy.tree import LEVEL, leaf_level
 from sevenstep.tasks.forecast.hierarchy.upper import Upper
@@ -35,7 +36,7 @@ from sevenstep.tasks.forecast.panel import Panel, Settings, build_panel
 from sevenstep.tasks.forecast.targets import side_by_side
 from sevenstep.tasks.forecast.unseen import doubts, usual_of_others
 from sevenstep.tasks.lifts import factor_of, lifts_from
-from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
+from sevenstep.tasks.scoretable import BOUNDS, HARDNESS, ScoreTable
 
 __all__ = ["ForecastModel"]
 
@@ -134,7 +135,7 @@ class ForecastModel:
             if target not in self.solved:
                 assert own is not None  # every target has members
                 return own
-            scored = partial(_as_scores, target, rows, numbers=numbers)
+            scored = partial(_as_scores, target, rows, numbers=numbers, settings=self.settings)
             return following(self.solved[target], target, rows, others, own, scored, self.calibration[target])
 
         names = [name for name in self.history.roles.targets if name not in self.solved]
@@ -223,7 +224,7 @@ class ForecastModel:
         return self._with_rows(rows) if len(rows) else self
 
     def _target(self, target: str, wanted: AskedRows, numbers: NDArray[np.int32]) -> pl.DataFrame:
-        scores = _as_scores(target, wanted, self._blended(target, wanted), numbers)
+        scores = _as_scores(target, wanted, self._blended(target, wanted), numbers, self.settings)
         frame = apply(scores, self.calibration[target]).frame.with_columns(pl.col("prediction", *BOUNDS).fill_nan(None))
         if lifts := lifts_from(self.calibration[target].get("lifts", ())):
             rows = wanted.panel.rows[wanted.row].with_columns(pl.lit(target).alias("target"))
@@ -359,7 +360,9 @@ def _identities(texts: Mapping[str, str]) -> dict[str, Identity]:
 _UPPER = "upper"
 
 
-def _as_scores(target: str, wanted: AskedRows, prediction: NDArray[np.float64], numbers: NDArray[np.int32]) -> ScoreTable:
+def _as_scores(
+    target: str, wanted: AskedRows, prediction: NDArray[np.float64], numbers: NDArray[np.int32], settings: Settings
+) -> ScoreTable:
     """Predictions in the shape the calibration reads; nothing is known about the truth yet."""
     asked = wanted.asked
     empty = pl.Series([None] * len(prediction), dtype=pl.Float64)
@@ -381,4 +384,6 @@ def _as_scores(target: str, wanted: AskedRows, prediction: NDArray[np.float64], 
             **dict.fromkeys(BOUNDS, empty),
         }
     )
-    return ScoreTable(frame)
+    known = target in wanted.panel.rows.columns  # what follows from other targets may have no column
+    told = hardness_of(wanted.panel.exact_grid(target), asked, settings) if known else None
+    return ScoreTable(frame if told is None else frame.with_columns(pl.Series(HARDNESS, told)))

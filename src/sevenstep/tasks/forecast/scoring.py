@@ -16,8 +16,9 @@ from sevenstep.tasks.forecast.features.history import Asked
 from sevenstep.tasks.forecast.features.recipe import FeatureRecipe
 from sevenstep.tasks.forecast.features.table import FeatureTable, features_for, row_weights
 from sevenstep.tasks.forecast.folds import scored_rows
+from sevenstep.tasks.forecast.hardness import hardness_of
 from sevenstep.tasks.forecast.panel import Panel, Settings
-from sevenstep.tasks.scoretable import BOUNDS, ScoreTable
+from sevenstep.tasks.scoretable import BOUNDS, HARDNESS, ScoreTable
 
 __all__ = ["key_labels", "naive_scale", "score_member", "segment_scores", "segments_of"]
 
@@ -44,7 +45,9 @@ def score_member(
     weight = row_weights(panel, candidate.parameters.get("weights", {}))[row]
     scale, root_scale = naive_scale(panel.exact_grid(candidate.target), cutoff, settings.season)
     scales = (scale[asked.series], root_scale[asked.series])
-    return _table(candidate, fold, panel, asked, row, truth[row], prediction, weight, scales)
+    scores = _table(candidate, fold, panel, asked, row, truth[row], prediction, weight, scales)
+    told = hardness_of(panel.exact_grid(candidate.target), asked, settings)
+    return scores if told is None else ScoreTable(scores.frame.with_columns(pl.Series(HARDNESS, told)))
 
 
 def _table(
