@@ -148,6 +148,18 @@ def test_cuts_are_drawn_at_random_only_where_trees_could_tell_the_days_that_many
     assert "boosting_units" in {candidate.name for candidate in boosted}
 
 
+def test_a_season_is_shared_only_where_the_recipe_has_one() -> None:
+    years = shop_data(shops(series=12, days=120), season=52)
+    shared = []
+    for seasons in ([52], []):
+        fields = recipe()["targets"]["y"] | {"seasons": seasons, "groups": ["shop"]}
+        made = make_plan(years, {"targets": {"y": fields}}, brief_of(design=Design()))
+        stage = named(made)["boosting_log"].stage
+        assert stage is not None
+        shared.append(stage["recipe"]["shares"])
+    assert shared == [True, False]
+
+
 def test_trees_start_from_smoothing_forecasts_of_as_many_origins_as_the_time_carries() -> None:
     fields = recipe()["targets"]["y"] | {"calendar": {}, "numbers": [], "categories": {}, "shifted": [], "events": []}
 

@@ -134,7 +134,8 @@ def _smoothed_every(situation: Situation, features: FeatureRecipe, columns: int,
 
 def _few_cycles(situation: Situation, features: FeatureRecipe) -> bool:
     """Whether the season that trees start from is better shared: groups are named, and no series could know its own well."""
-    return bool(features.groups) and shares_season(situation) and situation.length <= FEW_CYCLES * situation.season
+    named = bool(features.groups and features.seasons)  # a season longer than every history is no part of the recipe
+    return named and shares_season(situation) and situation.length <= FEW_CYCLES * situation.season
 
 
 def _features(panel: Panel, target: str, recipe: Mapping[str, Any], brief: Brief, seconds: float) -> FeatureRecipe:
