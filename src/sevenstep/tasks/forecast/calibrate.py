@@ -11,6 +11,7 @@ others say: origins differ, and bounds fitted to the same few would be too narro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -68,8 +69,8 @@ def calibrate(scores: ScoreTable, brief: Brief) -> Mapping[str, Any]:
         "spread": all_spread,
         "spreads": _rounded(spread),
         "floor_zero": bool((frame["truth"] >= 0).all()),
-        "hardness": hardness.to_json(),
-        "feasts": feasts.to_json(),
+        "hardness": asdict(hardness),
+        "feasts": asdict(feasts),
         "leads": [_between(*pair, known) for pair in zip(close, wide, strict=True)],
         "n": len(frame),
     }

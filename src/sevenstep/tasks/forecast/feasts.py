@@ -61,10 +61,6 @@ class Feasts:
             return np.ones(len(items))
         return np.where(_felt(items, self.calendar), self.wider, 1.0)
 
-    def to_json(self) -> dict[str, Any]:
-        """The factor and the calendar as JSON."""
-        return {"wider": self.wider, "calendar": None if self.calendar is None else dict(self.calendar)}
-
 
 def _calendars(section: Any, items: pl.DataFrame) -> Iterator[Mapping[str, Any]]:
     """The calendars that may be meant; none where no country is named, or steps are neither weeks nor within a day."""

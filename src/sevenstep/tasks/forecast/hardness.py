@@ -6,9 +6,7 @@ folds alone would be as wide in June as they have to be in December.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -111,7 +109,3 @@ class Hardness:
             return np.ones(len(items))
         told = items[HARDNESS].cast(pl.Float64).fill_null(np.nan).to_numpy() / self.usual
         return np.where(told > 0, np.where(told > 0, told, 1.0) ** self.power, 1.0)
-
-    def to_json(self) -> Mapping[str, Any]:
-        """Power and usual value as JSON."""
-        return {"power": self.power, "usual": self.usual}
